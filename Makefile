@@ -1,0 +1,50 @@
+# `make` alone lists what can be made. Every target makes the virtual environment it needs.
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+UV     := $(VENV)/bin/uv
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-kafka check format lock up down clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## make the virtual environment (.venv) with everything in it
+
+$(VENV)/.installed: requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Cardwatch needs Python 3.11 to 3.13; choose one with: make PYTHON=python3.12 ...")'
+	@echo "Installing into $(VENV) (once; about half a minute) ..."
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements-uv.lock requirements-dev.lock
+	@touch $@
+
+demo: setup ## run the whole suite on this machine, then prove that nothing was lost (ARGS="--broker apache", ARGS=--help)
+	@$(PY) -m demo $(ARGS)
+
+test: setup ## run the tests on the embedded broker (ARGS="tests/unit -k window" for some)
+	@$(PY) -m pytest $(ARGS)
+
+test-kafka: setup ## run the integration and end-to-end tests on real Apache Kafka (Java 17, Maven)
+	@CARDWATCH_TEST_BROKER=apache $(PY) -m pytest tests/integration tests/e2e $(ARGS)
+
+check: setup ## everything that CI runs: format, lint, types, imports, schemas, tests
+	@bash .ci/run
+
+format: setup ## format the code and mend what the linter can
+	@$(VENV)/bin/ruff check --fix --quiet .
+	@$(VENV)/bin/ruff format --quiet .
+
+lock: setup ## choose the newest versions that pyproject.toml allows and write the lock files
+	@$(PY) -m tests.quality.lock
+
+up: ## run the suite in containers (Docker Compose)
+	docker compose up --build --wait
+
+down: ## stop the containers and drop their data
+	docker compose down --volumes
+
+clean: ## remove the virtual environment and what the demo keeps
+	rm -rf $(VENV) .cardwatch
