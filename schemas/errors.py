@@ -10,14 +10,11 @@ Three kinds, three answers (see `docs/decisions/0003-three-kinds-of-failure.md`)
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 EXIT_USER_ERROR = 2
 EXIT_FAILURE = 1
-
-_T = TypeVar("_T")
 
 
 class CardwatchError(Exception):
@@ -57,9 +54,3 @@ def one_line_errors() -> Iterator[None]:
     except UnavailableError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(EXIT_FAILURE) from None
-
-
-def run(main: Callable[[], _T]) -> _T:
-    """Call `main` and end the process as `one_line_errors` does."""
-    with one_line_errors():
-        return main()

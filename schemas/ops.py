@@ -57,6 +57,7 @@ def serve_ops(host: str, port: int, health: Health) -> Iterator[int]:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()
     except OSError as error:
         listener.close()
         message = f"can't listen on {host}:{port}: {error.strerror}. Choose another port with OPS_PORT (0: any)."
