@@ -6,7 +6,7 @@ UV     := $(VENV)/bin/uv
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka check format lock up down clean
+.PHONY: help setup demo test test-kafka check lint format lock up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,12 +33,24 @@ test-kafka: setup ## run the integration and end-to-end tests on real Apache Kaf
 check: setup ## everything that CI runs: format, lint, types, imports, schemas, tests
 	@bash .ci/run
 
+lint: setup ## format, lint, types, import contracts, schema history: seconds, as pre-commit runs it
+	@$(VENV)/bin/ruff format --check --quiet .
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/mypy --no-error-summary
+	@$(VENV)/bin/lint-imports --no-logo > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+	@$(PY) -m schemas check
+
 format: setup ## format the code and mend what the linter can
 	@$(VENV)/bin/ruff check --fix --quiet .
 	@$(VENV)/bin/ruff format --quiet .
 
+LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+       --no-annotate --no-header --no-emit-index-url pyproject.toml
+
 lock: setup ## choose the newest versions that pyproject.toml allows and write the lock files
-	@$(PY) -m tests.quality.lock
+	@$(LOCK) -o requirements.lock
+	@$(LOCK) --group local -c requirements.lock -o requirements-local.lock
+	@$(LOCK) --group dev -c requirements-local.lock -o requirements-dev.lock
 
 up: ## run the suite in containers (Docker Compose)
 	docker compose up --build --wait
