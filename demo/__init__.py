@@ -1,1 +1,1 @@
-"""To come."""
+"""The suite on this machine: broker, local AWS, supervisor, live view, report."""

@@ -1,0 +1,215 @@
+"""What integration tests drive: a broker, a local AWS, and services as real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from demo import broker as brokers
+from demo.local_aws import LocalAws
+from demo.process import Child
+from demo.provision import provision
+from schemas import aws
+from schemas.dead_letter import Header
+from schemas.errors import UserError
+from schemas.registry import GlueRegistry
+from schemas.settings import KafkaSettings
+
+LOG_GROUP: Final = "/aws/events/cardwatch"
+OWN_VARIABLES: Final = ("KAFKA_", "REGISTRY_", "PRODUCER_", "ANALYZER_", "NOTIFIER_", "OPS_", "LOG_", "FAUST_")
+ROOT: Final = Path(__file__).parents[1]
+
+
+def wait_until(predicate: Callable[[], object], timeout_s: float = 60, what: str = "it") -> None:
+    """Return once `predicate()` is true; fail with `what` when `timeout_s` seconds pass first."""
+    deadline = time.monotonic() + timeout_s
+    while not predicate():
+        assert time.monotonic() < deadline, f"waited {timeout_s:g} s in vain for {what}"
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """Where a record came to stand."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class RunningService:
+    """`python -m ...` as a process."""
+
+    def __init__(self, args: tuple[str, ...], env: Mapping[str, str], log: Path) -> None:
+        """Start it from the project's root."""
+        argv = [sys.executable, "-m", *args]
+        self._child = Child(" ".join(args), argv, env={**env, "PYTHONPATH": str(ROOT)}, log=log)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
+    @property
+    def log(self) -> str:
+        """What it has written to stdout and stderr so far."""
+        return self._child.text()
+
+    def kill(self) -> None:
+        """SIGKILL, and wait."""
+        self._child.kill()
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self._child.terminate()
+
+    def wait(self, timeout: float = 30) -> int:
+        """Return its exit code; fail with its log when it still runs after `timeout` seconds."""
+        code = self._child.wait(timeout)
+        assert code is not None, f"{self._child.name} still runs after {timeout:g} s; its log:\n{self.log}"
+        return code
+
+    def until(self, predicate: Callable[[str], object], timeout: float = 60) -> None:
+        """Return once `predicate(log)` is true; fail with the log when it ends or time passes first."""
+        deadline = time.monotonic() + timeout
+        while not predicate(self.log):
+            ended = self._child.exit_code
+            if ended is not None and not predicate(self.log):
+                pytest.fail(f"{self._child.name} ended with {ended}; its log:\n{self.log}")
+            assert time.monotonic() < deadline, f"{self._child.name}: {timeout:g} s in vain; its log:\n{self.log}"
+            time.sleep(0.05)
+
+
+@dataclass
+class Stack:
+    """A fresh broker with the topics, and a local AWS with schemas, bus, rule and log group."""
+
+    broker: brokers.LocalBroker
+    aws: LocalAws
+    folder: Path
+    env: dict[str, str]
+    kafka: KafkaSettings
+    registry: GlueRegistry
+    services: list[RunningService] = field(default_factory=list)
+
+    def start(self, *args: str, **env: str) -> RunningService:
+        """Run `python -m ARGS` with the stack's environment and `env` on top; it is killed after the test."""
+        log = self.folder / f"{len(self.services)}-{args[0]}.log"
+        service = RunningService(args, {**self.env, **env}, log)
+        self.services.append(service)
+        return service
+
+    def produce(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Iterable[Header] = (),
+        partition: int | None = None,
+    ) -> Produced:
+        """Write one record and return where the broker put it."""
+        done: list[Produced] = []
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            assert error is None, error
+            done.append(Produced(topic, message.partition() or 0, message.offset() or 0))
+
+        producer = Producer({**self.kafka.librdkafka(), "partitioner": "murmur2_random", "linger.ms": 0})
+        where = -1 if partition is None else partition
+        producer.produce(topic, value, key, where, on_delivery=delivered, headers=list(headers))
+        assert producer.flush(30) == 0, f"{topic}: the broker has not acknowledged within 30 s"
+        return done[0]
+
+    def records(self, topic: str) -> list[Message]:
+        """Return everything in a topic, from the beginning to its ends as they are now."""
+        with _consumer(self.kafka) as consumer:
+            partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+            ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=30) for p in partitions}
+            consumer.assign([TopicPartition(topic, p, low) for p, (low, high) in ends.items() if high > low])
+            return list(_until_ends(consumer, {p: high for p, (low, high) in ends.items() if high > low}))
+
+    def log_events(self) -> list[dict[str, Any]]:
+        """Return the events delivered to the log group, parsed."""
+        pages = aws.client("logs").get_paginator("filter_log_events").paginate(logGroupName=LOG_GROUP)
+        return [json.loads(event["message"]) for page in pages for event in page["events"]]
+
+
+@contextmanager
+def running_stack(local_aws: LocalAws, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """Start a broker, empty the local AWS and fill both; end every process afterwards."""
+    broker = make_broker(folder / "broker")
+    stack = None
+    try:
+        broker.start()
+        local_aws.reset()
+        env = service_environment(local_aws, broker.bootstrap_servers)
+        for name in set(os.environ) - set(env):
+            monkeypatch.delenv(name)
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        provision()
+        kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+        stack = Stack(broker, local_aws, folder, env, kafka, GlueRegistry(aws.client("glue")))
+        yield stack
+    finally:
+        for service in stack.services if stack else ():
+            service.kill()
+        broker.stop()
+
+
+def make_broker(folder: Path) -> brokers.LocalBroker:
+    """Return the broker that CARDWATCH_TEST_BROKER names (`embedded` unless set); skip when it can't run here."""
+    choice = os.environ.get("CARDWATCH_TEST_BROKER", brokers.EMBEDDED)
+    try:
+        broker = brokers.make(choice, folder)
+    except UserError as error:
+        pytest.skip(str(error))
+    assert isinstance(broker, brokers.LocalBroker), "CARDWATCH_TEST_BROKER is embedded or apache"
+    return broker
+
+
+def service_environment(local_aws: LocalAws, bootstrap_servers: str) -> dict[str, str]:
+    """Return the complete environment of a service process, free of the developer's own settings."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}
+    return local_aws.environment(clean) | {"KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers}
+
+
+@contextmanager
+def _consumer(kafka: KafkaSettings) -> Iterator[Consumer]:
+    config = {"group.id": "tests", "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+    consumer = Consumer({**kafka.librdkafka(), **config, "enable.partition.eof": False})
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def _until_ends(consumer: Consumer, ends: dict[int, int]) -> Iterator[Message]:
+    deadline = time.monotonic() + 60
+    while ends:
+        assert time.monotonic() < deadline, f"partitions not read to their ends within 60 s: {ends}"
+        for message in consumer.consume(500, timeout=0.2):
+            error = message.error()
+            if error is not None:
+                raise KafkaException(error)
+            partition, offset = message.partition() or 0, message.offset() or 0
+            if partition in ends and offset < ends[partition]:
+                yield message
+        _drop_finished(consumer, ends)
+
+
+def _drop_finished(consumer: Consumer, ends: dict[int, int]) -> None:
+    """Forget partitions whose position has come to their end; transaction markers count as positions."""
+    for position in consumer.position(consumer.assignment()):
+        if position.partition in ends and position.offset >= ends[position.partition]:
+            del ends[position.partition]

@@ -1,0 +1,65 @@
+"""The harness itself: every other integration test stands on it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from demo.provision import provision
+from schemas import aws, topics
+from tests.harness import Stack
+
+pytestmark = pytest.mark.integration
+
+
+def _put(detail_type: str, value: dict[str, str]) -> None:
+    entry = {
+        "EventBusName": "cardwatch",
+        "Source": "kafka-connect.cardwatch",
+        "DetailType": detail_type,
+        "Detail": json.dumps({"value": value}),
+    }
+    assert aws.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+
+def test_records_come_back_as_they_were_written(stack: Stack) -> None:
+    written = [stack.produce(topics.TRANSACTIONS, b"card", bytes([n]), [("n", b"1")], partition=n) for n in range(3)]
+    found = stack.records(topics.TRANSACTIONS)
+    assert sorted((m.partition(), m.offset()) for m in found) == [(w.partition, w.offset) for w in written]
+    assert sorted(bytes(m.value() or b"") for m in found) == [b"\0", b"\1", b"\2"]
+    assert all(m.key() == b"card" and m.headers() == [("n", b"1")] for m in found)
+
+
+def test_the_routing_rule_lets_suspicious_activity_through_and_nothing_else(stack: Stack) -> None:
+    suspicious = {"eventType": "suspiciousActivity", "source": "transactionAnalyzer"}
+    _put("kafka-connect-notifications", suspicious)
+    _put("kafka-connect-transactions", suspicious)
+    _put("kafka-connect-notifications", {**suspicious, "eventType": "other"})
+    _put("kafka-connect-notifications", {**suspicious, "source": "other"})
+    assert [event["detail-type"] for event in stack.log_events()] == ["kafka-connect-notifications"]
+
+
+@pytest.mark.usefixtures("stack")
+def test_provisioning_again_changes_nothing() -> None:
+    first: list[str] = []
+    provision(first.append)
+    second: list[str] = []
+    provision(second.append)
+    assert first == second
+    assert all("kept" in line for line in first if line.startswith("topic"))
+    targets = aws.client("events").list_targets_by_rule(Rule="suspicious-activity", EventBusName="cardwatch")
+    assert len(targets["Targets"]) == 1
+
+
+def test_a_hung_broker_answers_again_when_it_is_woken(stack: Stack) -> None:
+    stack.broker.pause()
+    stack.broker.resume()
+    stack.produce(topics.LABELS, b"k", b"v")
+    assert len(stack.records(topics.LABELS)) == 1
+
+
+def test_a_service_that_is_killed_is_gone(stack: Stack) -> None:
+    service = stack.start("http.server", "--bind", "127.0.0.1", "0")
+    service.kill()
+    assert service.wait() == -9
