@@ -1,1 +1,1 @@
-"""To come."""
+"""Judges each transaction against what its card did before, and tells of the suspicious ones."""

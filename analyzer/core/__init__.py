@@ -1,1 +1,1 @@
-"""To come."""
+"""The pure core: values in, values out. No clock, randomness, environment, log or I/O."""

@@ -1,1 +1,21 @@
-"""To come."""
+"""The detection rules: a file a rule, and a line a rule here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.core.rules.amount_outlier import AmountOutlier
+from analyzer.core.rules.base import Rule
+from analyzer.core.rules.card_testing import CardTesting
+from analyzer.core.rules.first_seen import FirstSeen
+from analyzer.core.rules.impossible_travel import ImpossibleTravel
+from analyzer.core.rules.velocity import Velocity
+
+RULES: Final[tuple[Rule, ...]] = (
+    Velocity(),
+    AmountOutlier(),
+    ImpossibleTravel(),
+    CardTesting(),
+    FirstSeen(),
+)
+"""What every transaction is checked against."""

@@ -1,0 +1,87 @@
+"""Judging: one record against its card's window, and what becomes of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from analyzer.core.features import Features, features
+from analyzer.core.model import HOUR_MS, Finding, Transaction, Verdict
+from analyzer.core.rules import RULES
+from analyzer.core.rules.base import Rule
+from analyzer.core.window import CardWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The transaction is new and in time; this is what was found."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """It came too late to be placed; it is counted and otherwise skipped."""
+
+    behind_ms: int
+    """How much older than the card's newest it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Its transaction is in the window already; it is counted and otherwise skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The window contains this very record already; nothing changes."""
+
+
+Outcome = Judged | Late | Duplicate | Replayed
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges records one by one; how strictly is in its fields."""
+
+    rules: tuple[Rule, ...] = RULES
+    """What a transaction is checked against."""
+
+    alert_threshold: float = 0.6
+    """Score from which a verdict is flagged."""
+
+    allowed_lateness_ms: int = HOUR_MS
+    """How much older than its card's newest a transaction may be, in event time."""
+
+    def judge(self, window: CardWindow, transaction: Transaction, offset: int) -> tuple[CardWindow, Outcome]:
+        """Return the card's window after the record, and what the record was.
+
+        Args:
+            window: what is known of the card before.
+            transaction: the record's content.
+            offset: the record's, in the partition that the window's offset is of.
+        """
+        if offset <= window.applied_offset:
+            return window, Replayed()
+        if window.contains(transaction.transaction_id):
+            return window.with_duplicate(offset), Duplicate()
+        newest_ms = window.newest_ms()
+        if newest_ms is not None and newest_ms - transaction.event_time_ms > self.allowed_lateness_ms:
+            return window.with_late(offset), Late(newest_ms - transaction.event_time_ms)
+        verdict = self.verdict(features(window, transaction), transaction)
+        after = window.with_transaction(
+            transaction, offset, flagged=verdict.flagged, allowed_lateness_ms=self.allowed_lateness_ms
+        )
+        return after, Judged(verdict)
+
+    def verdict(self, seen: Features, transaction: Transaction) -> Verdict:
+        """Return what all rules together say."""
+        found = [finding for rule in self.rules if (finding := rule.check(seen, transaction))]
+        findings = tuple(sorted(found, key=lambda finding: (-finding.score, finding.rule)))
+        score = noisy_or(findings)
+        return Verdict(score, score >= self.alert_threshold, findings)
+
+
+def noisy_or(findings: tuple[Finding, ...]) -> float:
+    """Return 1 - (1 - s1)(1 - s2)...: each finding alone may be enough, and each more makes it surer."""
+    return 1.0 - prod(1.0 - finding.score for finding in findings)

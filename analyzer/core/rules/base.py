@@ -1,0 +1,32 @@
+"""What a detection rule is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from analyzer.core.features import Features
+from analyzer.core.model import Finding, Transaction
+
+
+class Rule(Protocol):
+    """A frozen dataclass whose fields are its thresholds."""
+
+    @property
+    def name(self) -> str:
+        """Name in findings, metrics and settings."""
+
+    def check(self, seen: Features, transaction: Transaction) -> Finding | None:
+        """Return what it finds in `transaction`, or None; a function of the arguments alone."""
+
+
+def graded(observed: float, low: float, high: float, scores: tuple[float, float]) -> float:
+    """Return a score that grows linearly with `observed`.
+
+    Args:
+        observed: the figure.
+        low: where the first of `scores` is given; below it too.
+        high: where the second is given; above it too.
+        scores: the score at `low` and at `high`.
+    """
+    share = min(1.0, max(0.0, (observed - low) / (high - low)))
+    return scores[0] + share * (scores[1] - scores[0])

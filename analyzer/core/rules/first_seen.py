@@ -1,0 +1,83 @@
+"""A country or a device that the card was never used with, together with other evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from analyzer.core.features import Features
+from analyzer.core.model import HOUR_MS, Finding, Transaction
+from analyzer.core.rules.amount_outlier import z_score
+from analyzer.core.rules.base import graded
+
+_HOURS_PER_DAY = 24
+_DEGREES_PER_HOUR = 15
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSeen:
+    """People travel and buy telephones: alone, something new means nothing."""
+
+    name: ClassVar[str] = "first_seen"
+
+    least_evidence: int = 2
+    """Pieces of other evidence that a new country or device needs."""
+
+    least_history: int = 8
+    """Transactions of the card without which everything is new."""
+
+    limit_z: float = 1.0
+    """Standard deviations of ln(amount) above the habit from which an amount is evidence."""
+
+    least_sd: float = 0.5
+    """As in amount_outlier."""
+
+    night_until_hour: int = 5
+    """It is night from midnight to this hour, by the sun where the card is used."""
+
+    limit_hour: int = 2
+    """Transactions in the hour above which haste is evidence."""
+
+    def check(self, seen: Features, transaction: Transaction) -> Finding | None:
+        """Return a finding when something is new and enough else is odd."""
+        new = [
+            words
+            for words, is_new in (
+                (f"first use in {transaction.country}", seen.new_country),
+                ("first use with this device", seen.new_device),
+            )
+            if is_new
+        ]
+        if not new or seen.judged < self.least_history:
+            return None
+        odd = [*new[1:], *self._odd(seen, transaction)]
+        if len(odd) < self.least_evidence:
+            return None
+        return Finding(
+            rule=self.name,
+            reason="a country or device that is new for the card, together with other evidence",
+            evidence=f"{', '.join([new[0], *odd])}; needs {self.least_evidence} beside the first",
+            observed=len(odd),
+            threshold=self.least_evidence,
+            score=graded(len(odd), self.least_evidence, self.least_evidence + 2, (0.5, 0.8)),
+        )
+
+    def _odd(self, seen: Features, transaction: Transaction) -> list[str]:
+        odd = []
+        z = z_score(seen.habit, transaction.amount_minor, self.least_sd)
+        if z > self.limit_z:
+            odd.append(f"amount {z:.1f} standard deviations above habit")
+        if self._night(transaction):
+            odd.append("at night")
+        if seen.new_country and not transaction.card_present:
+            odd.append("online")
+        if seen.hour.count > self.limit_hour:
+            odd.append(f"{seen.hour.count} transactions within the hour")
+        if seen.hour.declined:
+            odd.append(f"{seen.hour.declined} declined within the hour")
+        return odd
+
+    def _night(self, transaction: Transaction) -> bool:
+        east = transaction.place.longitude if transaction.place else 0.0
+        hour = transaction.event_time_ms / HOUR_MS + east / _DEGREES_PER_HOUR
+        return hour % _HOURS_PER_DAY < self.night_until_hour
