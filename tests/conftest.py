@@ -1,0 +1,23 @@
+"""For all tests: what is missing on a machine is skipped with its reason, and on CI nothing may be missing."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if skipped_on_ci(terminalreporter):
+        terminalreporter.write_line("CI must not lack anything: tests were skipped", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if isinstance(reporter, pytest.TerminalReporter) and skipped_on_ci(reporter) and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def skipped_on_ci(reporter: pytest.TerminalReporter) -> bool:
+    return os.environ.get("CI") == "true" and bool(reporter.stats.get("skipped"))
