@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, Message, Producer
 
 from demo import broker as brokers
 from demo.local_aws import LocalAws
 from demo.process import Child
 from demo.provision import provision
+from demo.records import read_to_end
 from schemas import aws
 from schemas.dead_letter import Header
 from schemas.errors import UserError
@@ -132,11 +133,7 @@ class Stack:
 
     def records(self, topic: str) -> list[Message]:
         """Return everything in a topic, from the beginning to its ends as they are now."""
-        with _consumer(self.kafka) as consumer:
-            partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
-            ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=30) for p in partitions}
-            consumer.assign([TopicPartition(topic, p, low) for p, (low, high) in ends.items() if high > low])
-            return list(_until_ends(consumer, {p: high for p, (low, high) in ends.items() if high > low}))
+        return list(read_to_end(self.kafka, topic))
 
     def log_events(self) -> list[dict[str, Any]]:
         """Return the events delivered to the log group, parsed."""
@@ -182,34 +179,3 @@ def service_environment(local_aws: LocalAws, bootstrap_servers: str) -> dict[str
     """Return the complete environment of a service process, free of the developer's own settings."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}
     return local_aws.environment(clean) | {"KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers}
-
-
-@contextmanager
-def _consumer(kafka: KafkaSettings) -> Iterator[Consumer]:
-    config = {"group.id": "tests", "enable.auto.commit": False, "auto.offset.reset": "earliest"}
-    consumer = Consumer({**kafka.librdkafka(), **config, "enable.partition.eof": False})
-    try:
-        yield consumer
-    finally:
-        consumer.close()
-
-
-def _until_ends(consumer: Consumer, ends: dict[int, int]) -> Iterator[Message]:
-    deadline = time.monotonic() + 60
-    while ends:
-        assert time.monotonic() < deadline, f"partitions not read to their ends within 60 s: {ends}"
-        for message in consumer.consume(500, timeout=0.2):
-            error = message.error()
-            if error is not None:
-                raise KafkaException(error)
-            partition, offset = message.partition() or 0, message.offset() or 0
-            if partition in ends and offset < ends[partition]:
-                yield message
-        _drop_finished(consumer, ends)
-
-
-def _drop_finished(consumer: Consumer, ends: dict[int, int]) -> None:
-    """Forget partitions whose position has come to their end; transaction markers count as positions."""
-    for position in consumer.position(consumer.assignment()):
-        if position.partition in ends and position.offset >= ends[position.partition]:
-            del ends[position.partition]

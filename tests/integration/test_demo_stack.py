@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from confluent_kafka import Producer
 
 from demo.provision import provision
 from schemas import aws, topics
@@ -29,6 +30,14 @@ def test_records_come_back_as_they_were_written(stack: Stack) -> None:
     assert sorted((m.partition(), m.offset()) for m in found) == [(w.partition, w.offset) for w in written]
     assert sorted(bytes(m.value() or b"") for m in found) == [b"\0", b"\1", b"\2"]
     assert all(m.key() == b"card" and m.headers() == [("n", b"1")] for m in found)
+
+
+def test_a_topic_is_read_to_its_end_also_when_its_last_batch_holds_many_records(stack: Stack) -> None:
+    producer = Producer({**stack.kafka.librdkafka(), "linger.ms": 200})
+    for number in range(100):
+        producer.produce(topics.TRANSACTIONS, str(number).encode(), b"card", 0)
+    assert producer.flush(30) == 0
+    assert [int(m.value() or b"") for m in stack.records(topics.TRANSACTIONS)] == list(range(100))
 
 
 def test_the_routing_rule_lets_suspicious_activity_through_and_nothing_else(stack: Stack) -> None:
