@@ -1,0 +1,98 @@
+"""`python -m analyzer`: judge transactions, or say by which rules."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import faust
+import structlog
+import typer
+
+from analyzer import __version__, preflight
+from analyzer.analyst import Analyst
+from analyzer.core.detect import Judge
+from analyzer.core.model import SECOND_MS
+from analyzer.core.rules import RULES
+from analyzer.engine import make_app
+from analyzer.metrics import Metrics
+from analyzer.schema_cache import confluent_cache, glue_cache
+from analyzer.settings import AnalyzerSettings
+from analyzer.states import CardStates
+from analyzer.wire import StateCodec, TransactionReader
+from analyzer.worker import Worker
+from schemas import logs
+from schemas.codec import Decoder
+from schemas.errors import one_line_errors
+from schemas.ops import serve_ops
+from schemas.registry import ConfluentRegistry, GlueRegistry
+from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, load
+
+# What matters of theirs is logged by the worker, in its own words. Faust logs of a table under the
+# name of its module.
+NOISY: Final = ("faust", "mode", "aiokafka", "kafka", "asyncio", "analyzer.engine", "botocore", "uvicorn")
+
+cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@cli.command()
+def worker() -> None:
+    """Judge the transactions of Kafka until SIGTERM; settings are environment variables."""
+    logs.configure("analyzer", load(LogSettings))
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    settings, kafka, registries = load(AnalyzerSettings), load(KafkaSettings), load(RegistrySettings)
+    registry = GlueRegistry.connect(registries)
+    ground = preflight.check(kafka, registry)
+    analyst = _analyst(settings, registry, registries.confluent_url, ground)
+    with tempfile.TemporaryDirectory(prefix="cardwatch-analyzer-") as datadir:
+        app = make_app(kafka, Path(datadir), ground.partitions, settings.send_timeout_s)
+        asyncio.run(_serve(app, analyst, settings, ground.partitions))
+    structlog.get_logger().info("stopped")
+
+
+@cli.command()
+def rules() -> None:
+    """Print the detection rules and their thresholds."""
+    for rule in RULES:
+        assert dataclasses.is_dataclass(rule)  # noqa: S101 - what a rule is; mypy can't see it
+        typer.echo(f"{rule.name}: {(type(rule).__doc__ or '').strip()}")
+        for field in dataclasses.fields(rule):
+            typer.echo(f"    {field.name} = {getattr(rule, field.name)}")
+
+
+def _analyst(
+    settings: AnalyzerSettings, registry: GlueRegistry, confluent_url: str, ground: preflight.Ground
+) -> Analyst:
+    confluent = confluent_cache(ConfluentRegistry(confluent_url)) if confluent_url else None
+    transactions = Decoder(glue_cache(registry), reader="transaction", confluent=confluent, logical_types=False)
+    states = Decoder(registry, reader="card_state", logical_types=False)
+    return Analyst(
+        reader=TransactionReader(transactions),
+        states=CardStates(StateCodec(ground.states, states)),
+        judge=Judge(
+            alert_threshold=settings.alert_threshold, allowed_lateness_ms=settings.allowed_lateness_s * SECOND_MS
+        ),
+        notifications=ground.notifications,
+        metrics=Metrics(),
+        now=lambda: datetime.now(UTC),
+        version=__version__,
+        max_dead_letters_in_a_row=settings.max_dead_letters_in_a_row,
+    )
+
+
+async def _serve(app: faust.App, analyst: Analyst, settings: AnalyzerSettings, partitions: int) -> None:
+    member = Worker(app, analyst, settings, partitions)
+    with serve_ops(settings.ops_host, settings.ops_port, member.health) as port:
+        structlog.get_logger().info("ops", host=settings.ops_host, port=port)
+        await member.run()
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        cli()

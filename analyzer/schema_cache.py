@@ -1,0 +1,109 @@
+"""Schemas in memory, and how a missing one is fetched without holding up the event loop.
+
+boto3 blocks. So the decoder asks here, where nothing blocks, and a record whose schema isn't here waits
+until it is: for as long as the registry is away, since the record may be fine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from schemas.errors import UnavailableError
+from schemas.registry import ConfluentSchemas, Registry, UnknownSchemaError
+
+FIRST_WAIT_S: Final = 0.2
+LONGEST_WAIT_S: Final = 5.0
+
+
+class SchemaNeededError(Exception):
+    """A schema must be fetched before the record can be read."""
+
+    def __init__(self, cache: SchemaCache, version: UUID | int) -> None:
+        """Say which, and where."""
+        super().__init__(f"schema {version} is not in memory")
+        self.cache = cache
+        self.version = version
+
+
+@dataclass
+class SchemaCache:
+    """Stands before a registry; the ids are Glue's UUIDs or Confluent's numbers."""
+
+    lookup: Callable[[UUID | int], str]
+    """Asks the registry; blocks."""
+
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    waiting: bool = False
+    """Whether the registry is away and a record waits for it."""
+
+    _known: dict[UUID | int, str] = field(default_factory=dict)
+    _unknown: dict[UUID | int, UnknownSchemaError] = field(default_factory=dict)
+
+    def definition(self, version: UUID | int) -> str:
+        """Return a schema from memory.
+
+        Raises:
+            SchemaNeededError: it isn't there; `fetch` it and ask again.
+            UnknownSchemaError: the registry has just said that it has no such schema.
+        """
+        if version in self._unknown:
+            # Only once: a producer may register it any moment, so the next record asks again.
+            raise self._unknown.pop(version)
+        try:
+            return self._known[version]
+        except KeyError:
+            raise SchemaNeededError(self, version) from None
+
+    async def fetch(self, version: UUID | int) -> None:
+        """Ask the registry in a thread, again and again while it is away.
+
+        Raises:
+            UserError: it refuses the credentials.
+        """
+        wait_s = FIRST_WAIT_S
+        try:
+            while True:
+                try:
+                    self._known[version] = await asyncio.to_thread(self.lookup, version)
+                except UnknownSchemaError as error:
+                    self._unknown[version] = error
+                except UnavailableError as error:
+                    self.waiting = True
+                    structlog.get_logger().warning("registry_away", reason=str(error), retry_s=wait_s)
+                    await self.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
+                    wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+                    continue
+                return
+        finally:
+            self.waiting = False
+
+    def version_id(self, schema_name: str, definition: str) -> UUID:
+        """Not asked of a cache: it is for readers."""
+        raise NotImplementedError(f"{schema_name}: {definition}")
+
+
+def glue_cache(registry: Registry) -> SchemaCache:
+    """Return a cache before a Glue registry."""
+
+    def lookup(version: UUID | int) -> str:
+        assert isinstance(version, UUID)  # noqa: S101 - the decoder's own typing
+        return registry.definition(version)
+
+    return SchemaCache(lookup)
+
+
+def confluent_cache(registry: ConfluentSchemas) -> SchemaCache:
+    """Return a cache before a Confluent-compatible registry."""
+
+    def lookup(version: UUID | int) -> str:
+        assert isinstance(version, int)  # noqa: S101 - the decoder's own typing
+        return registry.definition(version)
+
+    return SchemaCache(lookup)

@@ -1,0 +1,38 @@
+"""What the analyzer can be told."""
+
+from __future__ import annotations
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import SettingsConfigDict
+
+from schemas.settings import Settings
+
+
+class AnalyzerSettings(Settings):
+    """Settings of the analyzer alone."""
+
+    model_config = SettingsConfigDict(env_prefix="ANALYZER_", populate_by_name=True)
+
+    alert_threshold: float = Field(default=0.6, gt=0, le=1)
+    """Score from which a transaction is flagged, 0 to 1."""
+
+    allowed_lateness_s: int = Field(default=3_600, ge=0, le=86_400)
+    """How much older than its card's newest a transaction may be and still be judged, in seconds of event time."""
+
+    max_dead_letters_in_a_row: int = Field(default=1_000, ge=1)
+    """Bad records in a row after which the worker stops: then something else is wrong than the records."""
+
+    max_unsettled: int = Field(default=2_000, ge=1)
+    """Records judged whose results may be on their way to the broker; more wait."""
+
+    drain_timeout_s: float = Field(default=10.0, gt=0)
+    """How long results may take to reach the broker when the worker stops or loses partitions, in seconds."""
+
+    send_timeout_s: float = Field(default=30.0, gt=0)
+    """How long the broker may take to acknowledge a record before the worker stops, in seconds."""
+
+    ops_host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("OPS_HOST", "ops_host"))
+    """Address that /health and /metrics listen on."""
+
+    ops_port: int = Field(default=0, ge=0, le=65_535, validation_alias=AliasChoices("OPS_PORT", "ops_port"))
+    """Port of /health and /metrics; 0 takes a free one and logs it."""

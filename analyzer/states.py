@@ -1,0 +1,68 @@
+"""The card states of the partitions that this worker has: settled as bytes, and ahead of that in memory.
+
+A card's state belongs to the partition that its records came from: offsets of two partitions can't be compared.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final
+
+from analyzer.core.window import CardWindow
+from analyzer.wire import StateCodec
+
+Place = tuple[int, str]
+"""Partition and card id."""
+
+_NEW: Final = CardWindow()
+
+
+class CardStates:
+    """Card windows by partition and card."""
+
+    def __init__(self, codec: StateCodec) -> None:
+        """Start empty; `codec` reads and writes what the changelog holds."""
+        self.codec = codec
+        self._settled: dict[int, dict[str, bytes]] = defaultdict(dict)
+        self._live: dict[Place, CardWindow] = {}
+
+    def window(self, partition: int, card_id: str) -> CardWindow:
+        """Return the newest window of a card; that of a new card if there is none."""
+        live = self._live.get((partition, card_id))
+        if live is not None:
+            return live
+        settled = self._settled[partition].get(card_id)
+        return _NEW if settled is None else self.codec.decode(settled)
+
+    def judged(self, partition: int, card_id: str, window: CardWindow) -> None:
+        """Remember a window that is not settled yet."""
+        self._live[partition, card_id] = window
+
+    def settled(self, partition: int, card_id: str, window: CardWindow, value: bytes) -> None:
+        """Remember that `window` is in the changelog as `value`."""
+        self._settled[partition][card_id] = value
+        if self._live.get((partition, card_id)) is window:
+            del self._live[partition, card_id]
+
+    def restored(self, partition: int, card_id: str, value: bytes) -> None:
+        """Take a state from the changelog, unless a newer one is here.
+
+        A worker that was thought dead may have written an old state after its successor's newer one.
+        """
+        here = self._settled[partition].get(card_id)
+        if here is None or self.codec.applied_offset(value) >= self.codec.applied_offset(here):
+            self._settled[partition][card_id] = value
+
+    def drop_unsettled(self) -> None:
+        """Forget what is not settled: it will be judged again."""
+        self._live.clear()
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """Forget partitions that are another worker's now."""
+        for partition in partitions:
+            self._settled.pop(partition, None)
+
+    def count(self) -> int:
+        """Return how many cards are settled here."""
+        return sum(len(cards) for cards in self._settled.values())

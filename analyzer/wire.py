@@ -1,0 +1,252 @@
+"""Between bytes and the core's values: transactions in, notifications out, card states both ways."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID, uuid5
+
+from analyzer.core import money
+from analyzer.core.model import Place, RecentTransaction, Transaction, Verdict
+from analyzer.core.window import CardWindow, Habit
+from schemas.codec import Decoder, Encoder, Record
+from schemas.errors import BadRecordError
+
+NOTIFICATION_IDS: Final = UUID("6c1f2f0e-5b0a-5d0e-9b43-0c0d9d6f7a11")
+"""Namespace of notification ids; changing it would make every replay a new notification."""
+
+EARLIEST_MS: Final = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp() * 1000)
+LATEST_MS: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
+LARGEST_AMOUNT_MINOR: Final = 10**12
+LONGEST_TEXT: Final = 200
+
+_SHAPES: Final = {
+    "cardLastFour": re.compile(r"[0-9]{4}"),
+    "currency": re.compile(r"[A-Z]{3}"),
+    "country": re.compile(r"[A-Z]{2}"),
+    "merchantCategory": re.compile(r"[0-9]{4}"),
+}
+_IDS: Final = ("transactionId", "cardId", "userId", "merchantId")
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionReader:
+    """Makes checked transactions of Kafka records."""
+
+    decoder: Decoder
+    """Resolves to the reader schema `transaction`, logical types off."""
+
+    def read(self, key: bytes | None, value: bytes | None) -> Transaction:
+        """Return the transaction in a record.
+
+        Raises:
+            BadRecordError: the record can't be a transaction; the message says why.
+            UnavailableError: its schema can't be looked up now.
+        """
+        if key is None:
+            raise BadRecordError("the key is null; it must be the card id", stage="KEY_CONVERTER")
+        if value is None:
+            raise BadRecordError("the value is null (a tombstone); transactions are never deleted")
+        transaction = checked(self.decoder.decode(value))
+        if key != transaction.card_id.encode():
+            raise BadRecordError("the key is not the record's cardId", stage="KEY_CONVERTER")
+        return transaction
+
+
+def checked(record: Record) -> Transaction:
+    """Return the transaction that `record` (of transaction.avsc, times in milliseconds) describes.
+
+    Raises:
+        BadRecordError: a field holds what no transaction can.
+    """
+    for name in _IDS:
+        if not 0 < len(record[name]) <= LONGEST_TEXT:
+            raise BadRecordError(f"{name} has {len(record[name])} characters, not 1 to {LONGEST_TEXT}")
+    for name, shape in _SHAPES.items():
+        if not shape.fullmatch(record[name]):
+            raise BadRecordError(f"{name} {record[name][:20]!r} is not of the form {shape.pattern}")
+    return Transaction(
+        transaction_id=record["transactionId"],
+        card_id=record["cardId"],
+        card_last_four=record["cardLastFour"],
+        user_id=record["userId"],
+        event_time_ms=_event_time(record["eventTime"]),
+        amount_minor=_amount(record["amountMinor"]),
+        currency=record["currency"],
+        merchant_id=record["merchantId"],
+        merchant_name=record["merchantName"],
+        merchant_category=record["merchantCategory"],
+        device_id=_device(record["deviceId"]),
+        country=record["country"],
+        place=_place(record["latitude"], record["longitude"]),
+        card_present=record["channel"] == "CARD_PRESENT",
+        approved=record["approved"],
+    )
+
+
+def _event_time(milliseconds: int) -> int:
+    if not EARLIEST_MS <= milliseconds < LATEST_MS:
+        raise BadRecordError(f"eventTime {milliseconds} ms is not between the years 2000 and 2100")
+    return milliseconds
+
+
+def _amount(minor: int) -> int:
+    if minor < 0:
+        raise BadRecordError(f"amountMinor {minor} is negative")
+    if minor > LARGEST_AMOUNT_MINOR:
+        raise BadRecordError(f"amountMinor {minor} is above {LARGEST_AMOUNT_MINOR}")
+    return minor
+
+
+def _device(device_id: str | None) -> str | None:
+    if device_id is not None and not 0 < len(device_id) <= LONGEST_TEXT:
+        raise BadRecordError(f"deviceId has {len(device_id)} characters, not 1 to {LONGEST_TEXT}; use null for none")
+    return device_id
+
+
+def _place(latitude: float | None, longitude: float | None) -> Place | None:
+    if latitude is None and longitude is None:
+        return None
+    if latitude is None or longitude is None:
+        raise BadRecordError("one of latitude and longitude is null and the other is not")
+    for name, degrees, limit in (("latitude", latitude, 90.0), ("longitude", longitude, 180.0)):
+        if not math.isfinite(degrees) or abs(degrees) > limit:
+            raise BadRecordError(f"{name} {degrees} is not a number from -{limit:g} to {limit:g}")
+    return Place(latitude, longitude)
+
+
+def notification_id(transaction_id: str) -> str:
+    """Return the id of the notification about a transaction: the same in every replay."""
+    return str(uuid5(NOTIFICATION_IDS, transaction_id))
+
+
+def notification(transaction: Transaction, verdict: Verdict, detected: datetime, version: str) -> Record:
+    """Return the record (of notification.avsc) that tells of a flagged transaction.
+
+    Args:
+        transaction: what was flagged.
+        verdict: why.
+        detected: when it was judged, aware, wall clock.
+        version: the analyzer's.
+    """
+    return {
+        "source": "transactionAnalyzer",
+        "eventType": "suspiciousActivity",
+        "eventDetail": {
+            "userId": transaction.user_id,
+            "total": money.major(transaction.amount_minor, transaction.currency),
+            "notificationId": notification_id(transaction.transaction_id),
+            "transactionId": transaction.transaction_id,
+            "cardId": transaction.card_id,
+            "cardLastFour": transaction.card_last_four,
+            "totalMinor": transaction.amount_minor,
+            "currency": transaction.currency,
+            "merchantName": transaction.merchant_name,
+            "country": transaction.country,
+            "eventTime": transaction.event_time_ms,
+            "detectionTime": detected,
+            "score": verdict.score,
+            "findings": [
+                {
+                    "rule": finding.rule,
+                    "reason": finding.reason,
+                    "evidence": finding.evidence,
+                    "observed": float(finding.observed),
+                    "threshold": float(finding.threshold),
+                    "score": finding.score,
+                }
+                for finding in verdict.findings
+            ],
+            "analyzerVersion": version,
+        },
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class StateCodec:
+    """Card windows as records of card_state.avsc and back."""
+
+    encoder: Encoder
+    decoder: Decoder
+    """Resolves to the reader schema `card_state`, logical types off."""
+
+    def encode(self, window: CardWindow) -> bytes:
+        """Return the framed bytes of a window."""
+        return self.encoder.encode(state_record(window))
+
+    def decode(self, value: bytes) -> CardWindow:
+        """Return the window in framed bytes.
+
+        Raises:
+            BadRecordError: they are not a card state.
+        """
+        return window_of(self.decoder.decode(value))
+
+    def applied_offset(self, value: bytes) -> int:
+        """Return the applied offset in framed bytes; raises as `decode`."""
+        return int(self.decoder.decode(value)["appliedOffset"])
+
+
+def state_record(window: CardWindow) -> Record:
+    """Return a window as a record of card_state.avsc."""
+    return {
+        "appliedOffset": window.applied_offset,
+        "judged": window.judged,
+        "flagged": window.flagged,
+        "late": window.late,
+        "duplicate": window.duplicate,
+        "amountCount": window.habit.count,
+        "amountMean": window.habit.mean,
+        "amountM2": window.habit.m2,
+        "countries": list(window.countries),
+        "devices": list(window.devices),
+        "recent": [_recent_record(one) for one in window.recent],
+    }
+
+
+def _recent_record(one: RecentTransaction) -> Record:
+    return {
+        "transactionId": one.transaction_id,
+        "eventTime": one.event_time_ms,
+        "amountMinor": one.amount_minor,
+        "merchantId": one.merchant_id,
+        "merchantCategory": one.merchant_category,
+        "country": one.country,
+        "latitude": one.place.latitude if one.place else None,
+        "longitude": one.place.longitude if one.place else None,
+        "cardPresent": one.card_present,
+        "approved": one.approved,
+    }
+
+
+def window_of(record: Record) -> CardWindow:
+    """Return the window that a record of card_state.avsc describes."""
+    return CardWindow(
+        applied_offset=record["appliedOffset"],
+        judged=record["judged"],
+        flagged=record["flagged"],
+        late=record["late"],
+        duplicate=record["duplicate"],
+        habit=Habit(record["amountCount"], record["amountMean"], record["amountM2"]),
+        countries=tuple(record["countries"]),
+        devices=tuple(record["devices"]),
+        recent=tuple(_recent(one) for one in record["recent"]),
+    )
+
+
+def _recent(record: Record) -> RecentTransaction:
+    latitude, longitude = record["latitude"], record["longitude"]
+    return RecentTransaction(
+        transaction_id=record["transactionId"],
+        event_time_ms=record["eventTime"],
+        amount_minor=record["amountMinor"],
+        merchant_id=record["merchantId"],
+        merchant_category=record["merchantCategory"],
+        country=record["country"],
+        place=Place(latitude, longitude) if latitude is not None and longitude is not None else None,
+        card_present=record["cardPresent"],
+        approved=record["approved"],
+    )

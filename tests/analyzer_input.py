@@ -1,0 +1,58 @@
+"""Transactions for the analyzer's tests: one to vary, and many from a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import UUID
+
+from schemas.codec import Record
+
+NOON_MS: Final = 1_750_000_000_000 // 86_400_000 * 86_400_000 + 43_200_000
+"""A noon, UTC."""
+
+
+def record(**changes: Any) -> Record:
+    """Return an ordinary transaction as a record of transaction.avsc, with `changes`."""
+    ordinary = {
+        "transactionId": "00000000-0000-0000-0000-000000000001",
+        "cardId": "card-1",
+        "cardLastFour": "4242",
+        "userId": "user-1",
+        "eventTime": NOON_MS,
+        "amountMinor": 1_250,
+        "currency": "EUR",
+        "merchantId": "merchant-1",
+        "merchantName": "Corner Shop",
+        "merchantCategory": "5411",
+        "terminalId": "terminal-1",
+        "channel": "CARD_PRESENT",
+        "deviceId": None,
+        "country": "DE",
+        "latitude": 52.52,
+        "longitude": 13.405,
+        "approved": True,
+    }
+    return ordinary | changes
+
+
+def stream(count: int, *, cards: int, seed: int = 7, step_ms: int = 20_000) -> Iterator[Record]:
+    """Yield `count` transactions of `cards` cards in event time; some are suspicious."""
+    rng = random.Random(seed)  # noqa: S311 - input of a test
+    for number in range(count):
+        card = rng.randrange(cards)
+        online = rng.random() < 0.3
+        yield record(
+            transactionId=str(UUID(int=rng.getrandbits(128), version=4)),
+            cardId=f"card-{card}",
+            userId=f"user-{card}",
+            eventTime=NOON_MS + number * step_ms,
+            amountMinor=int(rng.lognormvariate(7.5, 0.7)) * (40 if rng.random() < 0.02 else 1),
+            merchantId=f"merchant-{rng.randrange(50)}",
+            channel="CARD_NOT_PRESENT" if online else "CARD_PRESENT",
+            deviceId=f"device-{card}" if online else None,
+            latitude=None if online else 52.0 + rng.random(),
+            longitude=None if online else 13.0 + rng.random(),
+            approved=rng.random() < 0.95,
+        )
