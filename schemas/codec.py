@@ -104,6 +104,14 @@ class Decoder:
                 bytes left over.
             UnavailableError: the registry can't be reached; the record may be fine.
         """
+        return self.decode_with_schema(value)[0]
+
+    def decode_with_schema(self, value: bytes) -> tuple[Record, Any]:
+        """Return the record in `value` and the schema it was written with, as fastavro parsed it.
+
+        Raises:
+            BadRecordError, UnavailableError: as `decode`.
+        """
         version, body = self._unframe(value)
         writer = self._writers.get(version) or self._fetch(version)
         stream = BytesIO(body)
@@ -119,7 +127,7 @@ class Decoder:
             raise BadRecordError(f"{len(body) - stream.tell()} bytes are left over after the Avro body")
         if not isinstance(record, dict):
             raise BadRecordError(f"the Avro value is a {type(record).__name__}, not a record")
-        return record
+        return record, writer
 
     def _unframe(self, value: bytes) -> tuple[UUID | int, bytes]:
         if not value:

@@ -1,0 +1,126 @@
+"""The calls in flight: threads that take batches, deliver them, and see each job to its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from notifier.backlog import Backlog, Job
+from notifier.dead_letter import DeadLetters
+from notifier.deliver import Delivery, Outcome, StoppedError, Waiting
+from notifier.envelope import Record
+from notifier.metrics import Metrics
+from notifier.sinks.base import Sink, TimedSink
+from schemas.errors import BadRecordError, UnavailableError, UserError
+
+
+@dataclass(slots=True)
+class Undertaker:
+    """Buries records that can't be used, and counts how many in a row. Safe for threads."""
+
+    letters: DeadLetters
+    most_in_a_row: int
+    metrics: Metrics
+    _in_a_row: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def bury(self, record: Record, error: BadRecordError) -> None:
+        """Put the record into the dead-letter topic.
+
+        Raises:
+            UserError: it is one too many in a row; it is kept all the same.
+            UnavailableError: it could not be kept.
+        """
+        self.letters.put(record, error)
+        self.metrics.dead_letter(record, error)
+        with self._lock:
+            self._in_a_row += 1
+            too_many = self._in_a_row >= self.most_in_a_row
+        if too_many:
+            raise UserError(
+                f"{self.most_in_a_row} records in a row went to the dead-letter topic of {record.topic},"
+                f" the last because: {error.reason}. Mend the cause, then start again and run `python -m notifier"
+                " redrive`; NOTIFIER_MAX_DEAD_LETTERS_IN_A_ROW sets the limit"
+            )
+
+    def relieved(self) -> None:
+        """Learn that a record could be used."""
+        with self._lock:
+            self._in_a_row = 0
+
+
+class Calls:
+    """Several threads, each with one call at a time."""
+
+    def __init__(
+        self,
+        *,
+        sink: Sink,
+        backlog: Backlog,
+        undertaker: Undertaker,
+        waiting: Waiting,
+        metrics: Metrics,
+        finished: Callable[[Job], None],
+    ) -> None:
+        """Deliver what is in `backlog`; `finished` is told each job that needs nothing more."""
+        self._delivery = Delivery(TimedSink(sink, metrics.call), waiting, metrics)
+        self._backlog = backlog
+        self._undertaker = undertaker
+        self._waiting = waiting
+        self._finished = finished
+        self._threads: list[threading.Thread] = []
+        self.failure: Exception | None = None
+
+    def start(self, count: int) -> None:
+        """Start `count` threads."""
+        for number in range(count):
+            # A thread may sit in a call that takes its time: it must not keep the process alive.
+            thread = threading.Thread(target=self._work, name=f"call-{number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self, timeout_s: float) -> None:
+        """Hand out nothing more and wait for the calls that are under way."""
+        self._backlog.close()
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def _work(self) -> None:
+        try:
+            while batch := self._backlog.take():
+                self._deliver(batch)
+        except StoppedError:
+            return
+        except Exception as error:  # noqa: BLE001 - the main thread raises it
+            self.failure = self.failure or error
+
+    def _deliver(self, batch: list[Job]) -> None:
+        def settle(index: int, outcome: Outcome) -> None:
+            job = batch[index]
+            if isinstance(outcome, BadRecordError):
+                self._bury(job.record, outcome, lambda: self._end(job))
+            else:
+                self._undertaker.relieved()
+                self._end(job)
+
+        self._delivery.deliver([job.entry for job in batch], settle)
+
+    def _bury(self, record: Record, error: BadRecordError, then: Callable[[], None]) -> None:
+        attempt = 0
+        while True:
+            try:
+                self._undertaker.bury(record, error)
+            except UnavailableError:
+                self._waiting.before_retry(attempt)
+                attempt += 1
+            except UserError:
+                then()
+                raise
+            else:
+                then()
+                return
+
+    def _end(self, job: Job) -> None:
+        self._finished(job)
+        self._backlog.finish(job)

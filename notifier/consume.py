@@ -1,0 +1,273 @@
+"""The consumer: reads records, keeps the group's membership alive, and commits what is done.
+
+One thread polls; it never waits for the sink. When enough waits for a call, or the registry is away, the
+partitions are paused and polling goes on, so heartbeats and the poll interval hold however long that takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import structlog
+from confluent_kafka import (
+    TIMESTAMP_CREATE_TIME,
+    TIMESTAMP_LOG_APPEND_TIME,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from notifier.backlog import Backlog, Job
+from notifier.calls import Calls, Undertaker
+from notifier.deliver import Waiting
+from notifier.envelope import Record
+from notifier.mapping import Mapper
+from notifier.metrics import Metrics
+from notifier.progress import Partition, Progress
+from notifier.settings import NotifierSettings
+from notifier.sinks.base import Sink
+from schemas.dead_letter import Header
+from schemas.errors import BadRecordError, UnavailableError, UserError
+from schemas.settings import KafkaSettings
+
+_POLL_S: Final = 0.1
+_FETCH_AT_ONCE: Final = 200
+_COMMIT_EVERY_S: Final = 0.5
+_TIMESTAMP_TYPES: Final = {TIMESTAMP_CREATE_TIME: "CreateTime", TIMESTAMP_LOG_APPEND_TIME: "LogAppendTime"}
+
+
+def _committed(error: KafkaError | None, _: list[TopicPartition]) -> None:
+    if error is not None:
+        structlog.get_logger(__name__).warning("offsets not committed", error=error.str())
+
+
+def consumer(kafka: KafkaSettings, settings: NotifierSettings) -> Consumer:
+    """Return a consumer that commits nothing by itself."""
+    config = {
+        "group.id": settings.group,
+        "client.id": "cardwatch-notifier",
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "session.timeout.ms": int(settings.session_timeout_s * 1000),
+        "heartbeat.interval.ms": int(settings.session_timeout_s * 1000 / 4),
+        "queued.max.messages.kbytes": 16 * 1024,
+        "on_commit": _committed,
+    }
+    return Consumer({**kafka.librdkafka(), **config}, logger=logging.getLogger("librdkafka"))
+
+
+def to_record(message: Message) -> Record:
+    """Return the parts of a message that count."""
+    kind, timestamp_ms = message.timestamp()
+    return Record(
+        topic=message.topic() or "",
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+        timestamp_ms=timestamp_ms if kind in _TIMESTAMP_TYPES and timestamp_ms >= 0 else None,
+        timestamp_type=_TIMESTAMP_TYPES.get(kind, "NoTimestampType"),
+        headers=tuple(cast("list[Header]", message.headers() or [])),
+        key=message.key(),
+        value=message.value(),
+    )
+
+
+class Notifier:
+    """Reads the topic, hands jobs to the calls, commits up to the lowest unfinished record."""
+
+    def __init__(
+        self,
+        source: Consumer,
+        *,
+        mapper: Mapper,
+        sink: Sink,
+        undertaker: Undertaker,
+        waiting: Waiting,
+        settings: NotifierSettings,
+        metrics: Metrics,
+        clock: Callable[[], float],
+    ) -> None:
+        """Put everything together; nothing runs before `run`."""
+        self._consumer = source
+        self._mapper = mapper
+        self._undertaker = undertaker
+        self._waiting = waiting
+        self._settings = settings
+        self._metrics = metrics
+        self._clock = clock
+        self._log = structlog.get_logger(__name__)
+        self._lock = threading.Lock()
+        self._progress = Progress()
+        self._backlog = Backlog(max_jobs=settings.buffer_records, max_bytes=settings.buffer_bytes)
+        self._calls = Calls(
+            sink=sink,
+            backlog=self._backlog,
+            undertaker=undertaker,
+            waiting=waiting,
+            metrics=metrics,
+            finished=self._finished,
+        )
+        self._raw: deque[Record] = deque()
+        self._retry_at = 0.0
+        self._attempt = 0
+        self._paused = False
+        self._commit_at = 0.0
+        self.joined = False
+
+    def run(self, stop: threading.Event, halt: threading.Event) -> None:
+        """Work until `stop` is set, then finish what was begun.
+
+        Args:
+            stop: asks for the end.
+            halt: set here when the time to finish is over, so that waits for a retry end.
+
+        Raises:
+            UserError: the worker can't go on; the message says why.
+        """
+        self._calls.start(self._settings.calls_in_flight)
+        self._consumer.subscribe(
+            [self._settings.topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+        )
+        try:
+            while not stop.is_set() and self._calls.failure is None:
+                self._step()
+            self._drain()
+        finally:
+            halt.set()
+            self._calls.stop(timeout_s=2)
+            self._commit(wait=True)
+            self._consumer.close()
+        if self._calls.failure is not None:
+            raise self._calls.failure
+
+    def _step(self) -> None:
+        self._raw.extend(self._read())
+        self._map()
+        self._throttle()
+        if self._clock() >= self._commit_at:
+            self._commit(wait=False)
+
+    def _read(self) -> list[Record]:
+        first = self._consumer.poll(_POLL_S)
+        if first is None:
+            return []
+        # What has already been fetched comes along, without waiting for more.
+        records = [to_record(m) for m in (first, *self._consumer.consume(_FETCH_AT_ONCE, 0)) if self._fine(m)]
+        self._metrics.records.inc(len(records))
+        with self._lock:
+            for record in records:
+                self._progress.begin((record.topic, record.partition), record.offset)
+        return records
+
+    def _fine(self, message: Message) -> bool:
+        error = message.error()
+        if error is None:
+            return True
+        if error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}:
+            raise UserError(f"Kafka refuses to let {self._settings.group} read {self._settings.topic}: {error.str()}")
+        if error.fatal():
+            raise UserError(f"the consumer can't go on: {error.str()}")
+        self._log.warning("kafka", error=error.str())
+        return False
+
+    def _map(self) -> None:
+        """Make jobs of what was read; stop at the first record that has to wait for a peer."""
+        while self._raw and self._clock() >= self._retry_at:
+            record = self._raw[0]
+            try:
+                self._map_one(record)
+            except UnavailableError as error:
+                self._retry_at = self._clock() + self._waiting.draw(self._waiting.backoff.limit_s(self._attempt))
+                self._attempt += 1
+                self._log.warning("waiting for a peer", reason=str(error))
+                return
+            self._attempt = 0
+            self._raw.popleft()
+
+    def _map_one(self, record: Record) -> None:
+        try:
+            entry = self._mapper.entry(record)
+        except BadRecordError as error:
+            self._undertaker.bury(record, error)
+            with self._lock:
+                self._progress.finish((record.topic, record.partition), record.offset)
+            return
+        ordered = self._settings.keep_order and record.key is not None
+        self._backlog.put(Job(record, entry, (record.topic, record.partition, record.key) if ordered else None))
+
+    def _throttle(self) -> None:
+        """Pause what is assigned while enough waits; resume when little does."""
+        full = bool(self._raw) or self._backlog.full()
+        if full and not self._paused:
+            self._consumer.pause(self._consumer.assignment())
+            self._paused = True
+        elif self._paused and not self._raw and self._backlog.low():
+            self._consumer.resume(self._consumer.assignment())
+            self._paused = False
+
+    def _finished(self, job: Job) -> None:
+        with self._lock:
+            self._progress.finish(job.partition, job.record.offset)
+
+    def _commit(self, *, wait: bool) -> None:
+        self._commit_at = self._clock() + _COMMIT_EVERY_S
+        with self._lock:
+            commits = self._progress.take_commits()
+        if not commits:
+            return
+        offsets = [TopicPartition(topic, number, offset) for (topic, number), offset in commits.items()]
+        try:
+            if wait:
+                self._consumer.commit(offsets=offsets, asynchronous=False)
+            else:
+                self._consumer.commit(offsets=offsets)
+        except KafkaException as error:
+            # Whoever reads the partition next begins at an older offset: repeated, not lost.
+            self._log.warning("offsets not committed", error=str(error))
+
+    def _assigned(self, _: Any, partitions: list[TopicPartition]) -> None:
+        self.joined = True
+        self._paused = False  # new partitions begin unpaused
+        self._log.info("assigned", partitions=sorted(part.partition for part in partitions))
+
+    def _revoked(self, _: Any, partitions: list[TopicPartition]) -> None:
+        """Finish what is in a call, for a while, commit it, and forget the rest."""
+        gone = self._forget_waiting(partitions)
+        if not self._backlog.wait_called(gone, self._settings.revoke_timeout_s):
+            self._log.warning("handed over unfinished: some entries will be put twice")
+        self._commit(wait=True)
+        self._forget(gone)
+
+    def _lost(self, _: Any, partitions: list[TopicPartition]) -> None:
+        """Forget partitions that are somebody else's already: their offsets are no longer ours to commit."""
+        self._forget(self._forget_waiting(partitions))
+
+    def _forget_waiting(self, partitions: list[TopicPartition]) -> set[Partition]:
+        gone = {(part.topic, part.partition) for part in partitions}
+        self._raw = deque(record for record in self._raw if (record.topic, record.partition) not in gone)
+        self._backlog.drop(gone)
+        self._log.info("given up", partitions=sorted(part.partition for part in partitions))
+        return gone
+
+    def _forget(self, gone: set[Partition]) -> None:
+        with self._lock:
+            self._progress.forget(gone)
+
+    def _drain(self) -> None:
+        """Read nothing more; finish what was read, for a while."""
+        deadline = self._clock() + self._settings.drain_timeout_s
+        self._log.info("draining", records=self._progress.unfinished())
+        while self._calls.failure is None and self._clock() < deadline and not self._done():
+            self._consumer.pause(self._consumer.assignment())
+            self._consumer.poll(_POLL_S)  # for the group's sake; what it may still return is read again later
+            self._map()
+        self._log.info("stopped", unfinished=self._progress.unfinished())
+
+    def _done(self) -> bool:
+        return not self._raw and self._backlog.empty()

@@ -1,0 +1,119 @@
+"""Puts dead letters back on the topic they came from, once their cause is mended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from notifier.consume import to_record
+from notifier.dead_letter import Outbox
+from notifier.envelope import Record
+from schemas import topics
+from schemas.dead_letter import Origin, origin, original_headers, reason
+from schemas.errors import UnavailableError
+from schemas.settings import KafkaSettings
+
+GROUP: Final = "cardwatch-redrive"
+_TIMEOUT_S: Final = 30.0
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a redrive did."""
+
+    moved: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    unknown: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """Letters that went back, or would."""
+        return sum(self.moved.values())
+
+
+Put = Callable[[Record, Origin], None]
+"""Writes a dead letter back to where it came from; returns once it is safe."""
+
+
+def redrive(kafka: KafkaSettings, topic: str, *, limit: int | None, dry_run: bool, put: Put) -> Summary:
+    """Put back the letters of `topic` that were not put back before.
+
+    Offsets of the group `cardwatch-redrive` are committed after each acknowledged letter, so a redrive that is
+    cut short or run again repeats nothing but the letter it was cut at. Two at once would put back twice.
+
+    Args:
+        kafka: the cluster.
+        topic: a dead-letter topic.
+        limit: stop after so many; None: at the end as it is now.
+        dry_run: look only.
+        put: writes a letter back.
+
+    Raises:
+        UserError: there is no such topic.
+        UnavailableError: the broker is away.
+    """
+    count = topics.require(kafka, topic)[topic]
+    config = {"group.id": GROUP, "enable.auto.commit": False, "enable.auto.offset.store": False, "log_level": 0}
+    source = Consumer({**kafka.librdkafka(), **config, "auto.offset.reset": "earliest"})
+    summary = Summary()
+    try:
+        for partition in range(count):
+            _redrive_partition(source, TopicPartition(topic, partition), summary, limit, None if dry_run else put)
+    except KafkaException as error:
+        raise UnavailableError(f"the broker can't be asked for {topic}: {error}") from error
+    finally:
+        source.close()
+    return summary
+
+
+def _redrive_partition(
+    source: Consumer, place: TopicPartition, summary: Summary, limit: int | None, put: Put | None
+) -> None:
+    low, high = source.get_watermark_offsets(place, timeout=_TIMEOUT_S)
+    committed = source.committed([place], timeout=_TIMEOUT_S)[0].offset
+    position = max(low, committed)
+    source.assign([TopicPartition(place.topic, place.partition, position)])
+    while position < high and (limit is None or summary.total < limit):
+        message = source.poll(_TIMEOUT_S)
+        if message is None or message.error():
+            problem = message.error() if message else f"nothing came within {_TIMEOUT_S:g} s"
+            raise UnavailableError(f"topic {place.topic} can't be read: {problem}; run it again")
+        position = (message.offset() or 0) + 1
+        _put_back(message, summary, put)
+        if put is not None:
+            done = TopicPartition(place.topic, place.partition, position)
+            source.commit(offsets=[done], asynchronous=False)
+
+
+def _put_back(message: Message, summary: Summary, put: Put | None) -> None:
+    letter = to_record(message)
+    home = origin(letter.headers)
+    if home is None:
+        summary.unknown.append(f"{letter.topic}[{letter.partition}]@{letter.offset}")
+        return
+    if put is not None:
+        put(letter, home)
+    summary.moved[home.topic] += 1
+    summary.reasons[reason(letter.headers) or "no reason given"] += 1
+
+
+def to_origin(kafka: KafkaSettings) -> Put:
+    """Return what writes letters back: same topic, partition, key, value and own headers, acknowledged.
+
+    The partition is the one it was read from, so that a key stays where its other records are.
+    """
+    outbox = Outbox(kafka)
+    partitions: dict[str, int] = {}
+
+    def put(letter: Record, home: Origin) -> None:
+        if home.topic not in partitions:
+            partitions.update(topics.require(kafka, home.topic))
+        partition = home.partition if home.partition < partitions[home.topic] else -1
+        headers = original_headers(letter.headers)
+        outbox.put(home.topic, letter.key, letter.value, headers, partition=partition, timestamp_ms=letter.timestamp_ms)
+
+    return put
