@@ -1,0 +1,351 @@
+"""The analyzer as a process against a real broker: nothing lost, nothing counted twice, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import socket
+import urllib.request
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from confluent_kafka import Message, Producer
+
+from analyzer.wire import notification_id
+from demo.process import free_port
+from schemas.codec import Decoder, Encoder, Record, definition
+from schemas.dead_letter import Header, Origin, origin, original_headers, reason
+from tests.analyzer_input import NOON_MS, record, stream
+from tests.harness import RunningService, Stack, wait_until
+
+pytestmark = pytest.mark.integration
+
+TRANSACTIONS, NOTIFICATIONS = "transactions", "notifications"
+CHANGELOG, DEAD_LETTERS = "analyzer-cards-changelog", "transactions.dlq"
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What became of every record of the topic, from what is in Kafka alone."""
+
+    records: int
+    judged: int
+    flagged: int
+    late: int
+    duplicate: int
+    dead: int
+    notifications: int
+
+    @property
+    def accounted(self) -> int:
+        return self.judged + self.late + self.duplicate + self.dead
+
+
+def ledger(stack: Stack) -> Ledger:
+    decoder = Decoder(stack.registry, logical_types=False)
+    cards: dict[tuple[int | None, Any], Record] = {}
+    for message in stack.records(CHANGELOG):
+        state = decoder.decode(message.value() or b"")
+        place = (message.partition(), message.key())
+        if place not in cards or state["appliedOffset"] >= cards[place]["appliedOffset"]:
+            cards[place] = state
+    told = {
+        decoder.decode(message.value() or b"")["eventDetail"]["notificationId"]
+        for message in stack.records(NOTIFICATIONS)
+    }
+    return Ledger(
+        records=len(stack.records(TRANSACTIONS)),
+        judged=sum(state["judged"] for state in cards.values()),
+        flagged=sum(state["flagged"] for state in cards.values()),
+        late=sum(state["late"] for state in cards.values()),
+        duplicate=sum(state["duplicate"] for state in cards.values()),
+        dead=len({origin(headers_of(message)) for message in stack.records(DEAD_LETTERS)}),
+        notifications=len(told),
+    )
+
+
+def headers_of(message: Message) -> list[Header]:
+    return cast("list[Header]", message.headers() or [])
+
+
+def ready(stack: Stack, **env: str) -> RunningService:
+    worker = stack.start("analyzer", "worker", **env)
+    worker.until(lambda log: '"ready"' in log)
+    return worker
+
+
+def produce(stack: Stack, records: Iterable[Record]) -> int:
+    """Write records as fast as the broker takes them and return how many."""
+    encoder = Encoder.registered("transaction", TRANSACTIONS, stack.registry)
+    producer = Producer({**stack.kafka.librdkafka(), "partitioner": "murmur2_random", "linger.ms": 5})
+    count = 0
+    for count, one in enumerate(records, start=1):  # noqa: B007 - the last number is the count
+        producer.produce(TRANSACTIONS, encoder.encode(one), one["cardId"].encode())
+        producer.poll(0)
+    assert producer.flush(60) == 0
+    return count
+
+
+def settled(stack: Stack, count: int) -> Callable[[], bool]:
+    return lambda: ledger(stack).accounted >= count
+
+
+def metrics(worker: RunningService) -> dict[str, float]:
+    with urllib.request.urlopen(f"{ops(worker)}/metrics", timeout=5) as answer:
+        lines = [line.split() for line in answer.read().decode().splitlines() if not line.startswith("#")]
+    return {name.removeprefix("cardwatch_analyzer_"): float(value) for name, value in lines}
+
+
+def judged_more_than(worker: RunningService, count: int) -> Callable[[], bool]:
+    return lambda: metrics(worker)["judged_total"] > count
+
+
+def health(worker: RunningService) -> str:
+    try:
+        with urllib.request.urlopen(f"{ops(worker)}/health", timeout=5) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        return str(error.read().decode())
+
+
+def ops(worker: RunningService) -> str:
+    line = next(json.loads(line) for line in worker.log.splitlines() if '"ops"' in line)
+    return f"http://127.0.0.1:{line['port']}"
+
+
+def balanced(stack: Stack, count: int) -> Ledger:
+    """Wait until every record is accounted for and return a ledger that balances."""
+    wait_until(settled(stack, count), 90, f"{count} records to be accounted for")
+    found = ledger(stack)
+    assert found.accounted == found.records == count
+    assert found.flagged == found.notifications
+    return found
+
+
+def test_transactions_become_states_and_notifications_and_each_page_answers(stack: Stack) -> None:
+    worker = ready(stack)
+    count = produce(stack, stream(1_500, cards=30))
+    found = balanced(stack, count)
+    assert found.judged == count
+    assert found.flagged > 0
+    assert json.loads(health(worker)) == {"status": "ok"}
+    wait_until(lambda: metrics(worker)["latency_seconds_count"] == count, 30, "the last record to be acknowledged")
+    seen = metrics(worker)
+    assert (seen["judged_total"], seen["flagged_total"]) == (count, found.flagged)
+    assert seen['findings_total{rule="amount_outlier"}'] > 0
+
+
+def bad_records(stack: Stack) -> list[tuple[bytes | None, bytes | None, str]]:
+    """Return key, value and a piece of the reason of a record of each bad kind."""
+    encoder = Encoder.registered("transaction", TRANSACTIONS, stack.registry)
+    good = encoder.encode(record())
+    lacking = json.loads(definition("transaction"))
+    lacking["fields"] = [field for field in lacking["fields"] if field["name"] != "amountMinor"]
+    lacking["name"] = "Transaction"
+    incompatible = stack.registry.register("transactions-incompatible", json.dumps(lacking))
+    return [
+        (b"card-1", b"", "empty"),
+        (b"card-1", b"hello", "framing"),
+        (b"card-1", good[:-7], "Avro body"),
+        (b"card-1", good + b"!", "left over"),
+        (b"card-1", good[:2] + UUID(int=5).bytes + good[18:], "unknown"),
+        (b"card-1", b"\x00\x00\x00\x00\x05" + good[18:], "Confluent"),
+        (b"card-1", good[:2] + incompatible.bytes + good[18:], "Avro body"),
+        (b"card-1", None, "tombstone"),
+        (None, good, "key is null"),
+        (b"card-2", good, "cardId"),
+        (b"card-1", encoder.encode(record(amountMinor=-5)), "negative"),
+        (b"card-1", encoder.encode(record(eventTime=253_402_300_800_000)), "eventTime"),
+        (b"card-1", encoder.encode(record(eventTime=2**60)), "eventTime"),
+        (b"card-1", encoder.encode(record(latitude=float("nan"))), "latitude nan"),
+        (b"card-1", encoder.encode(record(country="Atlantis")), "country"),
+    ]
+
+
+def test_bad_records_end_in_the_dead_letter_topic_as_they_were_and_the_rest_is_judged(stack: Stack) -> None:
+    bad = bad_records(stack)
+    worker = ready(stack)
+    headers = [("trace", b"\x00\xff"), ("trace", b"again"), ("empty", None)]
+    sent = {}
+    for number, (key, value, why) in enumerate(bad):
+        place = stack.produce(TRANSACTIONS, key, value, headers, partition=number % 12)
+        sent[Origin(place.topic, place.partition, place.offset)] = (key, value, why)
+    good = produce(stack, stream(300, cards=10))
+    found = balanced(stack, good + len(bad))
+    assert (found.judged, found.dead) == (good, len(bad))
+    for letter in stack.records(DEAD_LETTERS):
+        at = origin(headers_of(letter))
+        assert at is not None
+        key, value, why = sent.pop(at)
+        assert (letter.key(), letter.value()) == (key, value)
+        assert original_headers(headers_of(letter)) == headers
+        assert why in reason(headers_of(letter))
+    assert sent == {}
+    assert worker.log.count('"dead_letter"') == len(bad)
+
+
+def test_a_newer_schema_with_one_more_field_is_judged(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = json.loads(definition("transaction"))
+    newer["fields"].append({"name": "wallet", "type": "string", "default": ""})
+    version = stack.registry.register(TRANSACTIONS, json.dumps(newer))
+    ready(stack)
+    monkeypatch.setattr("schemas.codec.definition", lambda _: json.dumps(newer))
+    value = Encoder("transaction", version).encode(record(wallet="phone"))
+    monkeypatch.undo()
+    stack.produce(TRANSACTIONS, b"card-1", value)
+    assert balanced(stack, 1).judged == 1
+
+
+def test_too_many_bad_records_in_a_row_stop_the_worker_with_one_line(stack: Stack) -> None:
+    worker = ready(stack, ANALYZER_MAX_DEAD_LETTERS_IN_A_ROW="5")
+    for _ in range(5):
+        stack.produce(TRANSACTIONS, b"card-1", b"bad", partition=0)
+    assert worker.wait(30) == 2
+    assert worker.log.splitlines()[-1].startswith("error: 5 records in a row were bad, the last because")
+
+
+def test_late_duplicate_and_shuffled_records_balance(stack: Stack) -> None:
+    ready(stack)
+    card = [record(transactionId=f"t-{n}", eventTime=NOON_MS + n * 60_000) for n in range(100)]
+    late = [record(transactionId=f"late-{n}", eventTime=NOON_MS - 3_600_000) for n in range(7)]
+    count = produce(stack, [*card, *card[90:], *late])
+    found = balanced(stack, count)
+    assert (found.judged, found.duplicate, found.late) == (100, 10, 7)
+
+
+def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_counts_nothing_twice(stack: Stack) -> None:
+    count = produce(stack, stream(5_000, cards=60))
+    for at_least in (700, 2_500):
+        worker = ready(stack)
+        wait_until(judged_more_than(worker, at_least), 60, "work to kill it in")
+        worker.kill()
+    ready(stack)
+    found = balanced(stack, count)
+    assert found.judged == count
+
+
+def undisturbed(records: Iterable[Record]) -> set[str]:
+    """Return the notification ids that judging these records in order gives."""
+    from analyzer.core.detect import Judge, Judged  # noqa: PLC0415 - the definition, used here alone
+    from analyzer.core.window import CardWindow  # noqa: PLC0415
+    from analyzer.wire import checked  # noqa: PLC0415
+
+    judge, told = Judge(), set()
+    cards: dict[str, CardWindow] = {}
+    for offset, one in enumerate(records):
+        transaction = checked(one)
+        window = cards.get(transaction.card_id, CardWindow())
+        cards[transaction.card_id], outcome = judge.judge(window, transaction, offset)
+        if isinstance(outcome, Judged) and outcome.verdict.flagged:
+            told.add(notification_id(transaction.transaction_id))
+    return told
+
+
+def test_what_is_notified_after_a_crash_is_what_would_have_been_without(stack: Stack) -> None:
+    count = produce(stack, stream(3_000, cards=40))
+    worker = ready(stack)
+    wait_until(lambda: metrics(worker)["flagged_total"] > 5, 60, "something flagged")
+    worker.kill()
+    ready(stack)
+    balanced(stack, count)
+    decoder = Decoder(stack.registry)
+    told = {
+        decoder.decode(message.value() or b"")["eventDetail"]["notificationId"]
+        for message in stack.records(NOTIFICATIONS)
+    }
+    assert told == undisturbed(stream(3_000, cards=40))
+
+
+def test_when_one_of_two_workers_is_killed_the_other_takes_over(stack: Stack) -> None:
+    first = ready(stack)
+    second = ready(stack)
+    first.until(lambda log: log.count('"ready"') >= 2)
+    shares = [json.loads(line)["partitions"] for line in second.log.splitlines() if '"ready"' in line]
+    assert 0 < shares[-1] < 12
+    count = produce(stack, stream(2_000, cards=60))
+    wait_until(lambda: metrics(first)["judged_total"] > 0 and metrics(second)["judged_total"] > 0, 30, "both at work")
+    first.kill()
+    count += produce(stack, stream(1_000, cards=60, seed=8, step_ms=60_000))
+    found = balanced(stack, count)
+    assert found.judged + found.late == count
+    assert json.loads(health(second)) == {"status": "ok"}
+
+
+def test_sigterm_drains_and_a_restart_replays_nothing(stack: Stack) -> None:
+    count = produce(stack, stream(3_000, cards=60))
+    worker = ready(stack)
+    wait_until(lambda: metrics(worker)["judged_total"] > 500, 60, "work to stop it in")
+    worker.terminate()
+    assert worker.wait(30) == 0
+    halfway = ledger(stack)
+    assert 500 < halfway.accounted <= count
+    again = ready(stack)
+    balanced(stack, count)
+    assert metrics(again)["replayed_total"] == 0
+    assert metrics(again)["judged_total"] == count - halfway.accounted
+
+
+def test_a_broker_that_hangs_for_some_seconds_costs_nothing(stack: Stack) -> None:
+    count = produce(stack, stream(4_000, cards=60))
+    worker = ready(stack)
+    wait_until(lambda: metrics(worker)["judged_total"] > 300, 60, "work to interrupt")
+    stack.broker.pause()
+    stuck = metrics(worker)["latency_seconds_count"]
+    assert stuck < count
+    Pause().until_seconds(4)
+    stack.broker.resume()
+    assert balanced(stack, count).judged == count
+
+
+class Pause:
+    """Lets real time pass: what is tested is that it does."""
+
+    def until_seconds(self, seconds: float) -> None:
+        reader, writer = socket.socketpair()
+        reader.settimeout(seconds)
+        with reader, writer, pytest.raises(TimeoutError):
+            reader.recv(1)
+
+
+def one_line_of(service: RunningService) -> str:
+    lines = [line for line in service.log.splitlines() if not line.startswith("{")]
+    assert len(lines) == 1, service.log
+    return lines[0]
+
+
+def test_a_registry_that_is_away_at_the_start_is_named_in_one_line(stack: Stack) -> None:
+    worker = stack.start("analyzer", "worker", AWS_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}")
+    assert worker.wait(60) == 1
+    assert "error: the Glue schema registry can't be reached" in one_line_of(worker)
+
+
+def test_schemas_that_are_not_registered_are_named_in_one_line(stack: Stack) -> None:
+    stack.aws.reset()
+    worker = stack.start("analyzer", "worker")
+    assert worker.wait(60) == 2
+    assert "run `python -m schemas register`" in one_line_of(worker)
+
+
+def test_a_broker_that_is_away_at_the_start_is_named_in_one_line(stack: Stack) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    worker = stack.start("analyzer", "worker", KAFKA_BOOTSTRAP_SERVERS=address, KAFKA_CONNECT_TIMEOUT_S="1")
+    assert worker.wait(60) == 1
+    assert f"error: no Kafka broker answers at {address}" in one_line_of(worker)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ANALYZER_ALERT_THRESHOLD", "high"), ("OPS_PORT", "123456"), ("LOG_LEVEL", "loud")]
+)
+def test_a_malformed_setting_is_named_in_one_line(stack: Stack, name: str, value: str) -> None:
+    worker = stack.start("analyzer", "worker", **{name: value})
+    assert worker.wait(60) == 2
+    assert name in one_line_of(worker)
+
+
+def test_a_port_that_is_taken_is_named_in_one_line(stack: Stack) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        worker = stack.start("analyzer", "worker", OPS_PORT=str(taken.getsockname()[1]))
+        assert worker.wait(60) == 2
+    assert "OPS_PORT" in one_line_of(worker)
