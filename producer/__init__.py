@@ -1,1 +1,1 @@
-"""To come."""
+"""Plays cardholders and fraudsters and writes their transactions, and late the truth about them, to Kafka."""

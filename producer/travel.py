@@ -1,0 +1,82 @@
+"""Journeys of cardholders, and how soon a card can be somewhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from numpy.random import Generator
+
+from producer.geography import distance_km
+from producer.market import Market
+from producer.model import DAY_MS, HOUR_MS, MINUTE_MS, Cardholder, Merchant, Place, one_of
+
+IN_TOWN_KM: Final = 60.0
+IN_TOWN_KMH: Final = 40.0
+AIRLINER_KMH: Final = 750.0
+"""Speed over the ground of a journey by air; no genuine card is ever faster."""
+AIRPORTS_MS: Final = 90 * MINUTE_MS
+"""To the gate, and out again at the other end."""
+
+
+def travel_ms(km: float) -> int:
+    """Return the least time that a card needs over `km`, door to door."""
+    if km <= IN_TOWN_KM:
+        return MINUTE_MS + int(km / IN_TOWN_KMH * HOUR_MS)
+    return AIRPORTS_MS + int(km / AIRLINER_KMH * HOUR_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A stay in another place; on the way there and back the card is nowhere."""
+
+    place: Place
+    depart_ms: int
+    arrive_ms: int
+    leave_ms: int
+    back_ms: int
+
+
+def plan_trip(home: Place, market: Market, day_ms: int, rng: Generator) -> Trip:
+    """Return a trip that begins in the morning of the day from `day_ms`, for some days, anywhere else."""
+    place = one_of(rng, [place for place in market.places if place.index != home.index])
+    way_ms = travel_ms(distance_km(home.latitude, home.longitude, place.latitude, place.longitude))
+    depart_ms = day_ms + int(rng.uniform(5, 14) * HOUR_MS)
+    arrive_ms = depart_ms + way_ms
+    leave_ms = arrive_ms + int(rng.uniform(1.0, 9.0) * DAY_MS)
+    return Trip(place, depart_ms, arrive_ms, leave_ms, leave_ms + way_ms)
+
+
+class Whereabouts:
+    """Where one card is: changes as its journeys begin and as it is used."""
+
+    def __init__(self, holder: Cardholder) -> None:
+        """Begin at home."""
+        self.home = holder.home
+        self.trip: Trip | None = None
+        self._used_ms: int | None = None
+        self._used_at: Merchant | None = None
+
+    def place(self, at_ms: int) -> Place | None:
+        """Return where the card is; None: on the way."""
+        trip = self.trip
+        if trip is None or at_ms < trip.depart_ms or at_ms >= trip.back_ms:
+            return self.home
+        return trip.place if trip.arrive_ms <= at_ms < trip.leave_ms else None
+
+    def earliest_ms(self, merchant: Merchant) -> int:
+        """Return when the card can be at `merchant` at the earliest, after its last use."""
+        last = self._used_at
+        if self._used_ms is None or last is None:
+            return 0
+        if last is merchant:
+            return self._used_ms + MINUTE_MS
+        return self._used_ms + travel_ms(_apart_km(last, merchant))
+
+    def used(self, merchant: Merchant, at_ms: int) -> None:
+        """Remember that the card was at the merchant's terminal."""
+        self._used_at, self._used_ms = merchant, at_ms
+
+
+def _apart_km(a: Merchant, b: Merchant) -> float:
+    return distance_km(a.latitude or 0.0, a.longitude or 0.0, b.latitude or 0.0, b.longitude or 0.0)
