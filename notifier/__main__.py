@@ -14,9 +14,10 @@ import typer
 from prometheus_client import REGISTRY
 
 from notifier.calls import Undertaker
-from notifier.consume import Notifier, consumer
+from notifier.consume import Notifier
 from notifier.dead_letter import KafkaDeadLetters
 from notifier.deliver import Backoff, Waiting
+from notifier.kafka import consumer
 from notifier.mapping import Mapper
 from notifier.metrics import Metrics
 from notifier.redrive import Summary, redrive, to_origin

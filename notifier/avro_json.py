@@ -41,8 +41,7 @@ def writer(schema: Any, named: dict[str, Write] | None = None) -> Write:
     if isinstance(schema, list):
         return _union(schema, named)
     if isinstance(schema, str):
-        # A type may name itself inside: its writer is looked up when it is used.
-        return _PRIMITIVES.get(schema) or (lambda value: named[schema](value))
+        return _PRIMITIVES.get(schema) or named[schema]
     match schema["type"]:
         case "record" | "error":
             return _record(schema, named)
@@ -63,7 +62,7 @@ def _record(schema: dict[str, Any], named: dict[str, Write]) -> Write:
     def write(value: dict[str, Any]) -> str:
         return java_json.obj((name, inner(value[name])) for name, inner in fields)
 
-    named[schema["name"]] = write
+    named[schema["name"]] = write  # before its fields, which may name it
     fields += [(field["name"], writer(field["type"], named)) for field in schema["fields"]]
     return write
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,26 +24,34 @@ class Undertaker:
     most_in_a_row: int
     metrics: Metrics
     _in_a_row: int = 0
+    _last_reason: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def bury(self, record: Record, error: BadRecordError) -> None:
         """Put the record into the dead-letter topic.
 
         Raises:
-            UserError: it is one too many in a row; it is kept all the same.
             UnavailableError: it could not be kept.
         """
         self.letters.put(record, error)
         self.metrics.dead_letter(record, error)
         with self._lock:
             self._in_a_row += 1
-            too_many = self._in_a_row >= self.most_in_a_row
-        if too_many:
-            raise UserError(
-                f"{self.most_in_a_row} records in a row went to the dead-letter topic of {record.topic},"
-                f" the last because: {error.reason}. Mend the cause, then start again and run `python -m notifier"
-                " redrive`; NOTIFIER_MAX_DEAD_LETTERS_IN_A_ROW sets the limit"
-            )
+            self._last_reason = error.reason
+
+    def check(self) -> None:
+        """Stop a worker that can use nothing: a poison deployment is not a poison record.
+
+        Raises:
+            UserError: too many dead letters in a row.
+        """
+        with self._lock:
+            if self._in_a_row >= self.most_in_a_row:
+                raise UserError(
+                    f"{self._in_a_row} records in a row became dead letters, the last because: {self._last_reason}."
+                    " Mend the cause, start again and run `python -m notifier redrive`;"
+                    " NOTIFIER_MAX_DEAD_LETTERS_IN_A_ROW sets the limit"
+                )
 
     def relieved(self) -> None:
         """Learn that a record could be used."""
@@ -99,26 +108,22 @@ class Calls:
         def settle(index: int, outcome: Outcome) -> None:
             job = batch[index]
             if isinstance(outcome, BadRecordError):
-                self._bury(job.record, outcome, lambda: self._end(job))
+                self._bury(job.record, outcome)
+                self._end(job)
+                self._undertaker.check()
             else:
                 self._undertaker.relieved()
                 self._end(job)
 
         self._delivery.deliver([job.entry for job in batch], settle)
 
-    def _bury(self, record: Record, error: BadRecordError, then: Callable[[], None]) -> None:
-        attempt = 0
-        while True:
+    def _bury(self, record: Record, error: BadRecordError) -> None:
+        for attempt in itertools.count():
             try:
                 self._undertaker.bury(record, error)
             except UnavailableError:
                 self._waiting.before_retry(attempt)
-                attempt += 1
-            except UserError:
-                then()
-                raise
             else:
-                then()
                 return
 
     def _end(self, job: Job) -> None:

@@ -6,76 +6,29 @@ partitions are paused and polling goes on, so heartbeats and the poll interval h
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import structlog
-from confluent_kafka import (
-    TIMESTAMP_CREATE_TIME,
-    TIMESTAMP_LOG_APPEND_TIME,
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from notifier.backlog import Backlog, Job
 from notifier.calls import Calls, Undertaker
 from notifier.deliver import Waiting
 from notifier.envelope import Record
+from notifier.kafka import to_record
 from notifier.mapping import Mapper
 from notifier.metrics import Metrics
 from notifier.progress import Partition, Progress
 from notifier.settings import NotifierSettings
 from notifier.sinks.base import Sink
-from schemas.dead_letter import Header
 from schemas.errors import BadRecordError, UnavailableError, UserError
-from schemas.settings import KafkaSettings
 
 _POLL_S: Final = 0.1
 _FETCH_AT_ONCE: Final = 200
 _COMMIT_EVERY_S: Final = 0.5
-_TIMESTAMP_TYPES: Final = {TIMESTAMP_CREATE_TIME: "CreateTime", TIMESTAMP_LOG_APPEND_TIME: "LogAppendTime"}
-
-
-def _committed(error: KafkaError | None, _: list[TopicPartition]) -> None:
-    if error is not None:
-        structlog.get_logger(__name__).warning("offsets not committed", error=error.str())
-
-
-def consumer(kafka: KafkaSettings, settings: NotifierSettings) -> Consumer:
-    """Return a consumer that commits nothing by itself."""
-    config = {
-        "group.id": settings.group,
-        "client.id": "cardwatch-notifier",
-        "auto.offset.reset": "earliest",
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        "session.timeout.ms": int(settings.session_timeout_s * 1000),
-        "heartbeat.interval.ms": int(settings.session_timeout_s * 1000 / 4),
-        "queued.max.messages.kbytes": 16 * 1024,
-        "on_commit": _committed,
-    }
-    return Consumer({**kafka.librdkafka(), **config}, logger=logging.getLogger("librdkafka"))
-
-
-def to_record(message: Message) -> Record:
-    """Return the parts of a message that count."""
-    kind, timestamp_ms = message.timestamp()
-    return Record(
-        topic=message.topic() or "",
-        partition=message.partition() or 0,
-        offset=message.offset() or 0,
-        timestamp_ms=timestamp_ms if kind in _TIMESTAMP_TYPES and timestamp_ms >= 0 else None,
-        timestamp_type=_TIMESTAMP_TYPES.get(kind, "NoTimestampType"),
-        headers=tuple(cast("list[Header]", message.headers() or [])),
-        key=message.key(),
-        value=message.value(),
-    )
 
 
 class Notifier:
@@ -197,6 +150,7 @@ class Notifier:
             self._undertaker.bury(record, error)
             with self._lock:
                 self._progress.finish((record.topic, record.partition), record.offset)
+            self._undertaker.check()
             return
         ordered = self._settings.keep_order and record.key is not None
         self._backlog.put(Job(record, entry, (record.topic, record.partition, record.key) if ordered else None))

@@ -9,9 +9,9 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from notifier.consume import to_record
 from notifier.dead_letter import Outbox
 from notifier.envelope import Record
+from notifier.kafka import to_record
 from schemas import topics
 from schemas.dead_letter import Origin, origin, original_headers, reason
 from schemas.errors import UnavailableError
