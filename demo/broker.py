@@ -164,8 +164,7 @@ def poll(ready: Callable[[], bool], child: Child, timeout_s: float) -> None:
     """Return once `ready()`; UnavailableError when `child` ends or `timeout_s` seconds pass first."""
     deadline = time.monotonic() + timeout_s
     while not ready():
-        if child.exit_code is not None:
-            raise UnavailableError(f"the {child.name} ended at start: {child.last_line()} (log: {child.log})")
+        child.require_running()
         if time.monotonic() > deadline:
             raise UnavailableError(f"the {child.name} does not answer within {timeout_s:g} s; see {child.log}")
         time.sleep(0.05)

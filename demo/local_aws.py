@@ -32,19 +32,30 @@ class LocalAws:
         return f"http://{HOST}:{self.port}"
 
     def start(self) -> None:
-        """Start it and return once it answers.
+        """Start it and return once it answers; as `launch` and `wait`."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start it and return at once.
 
         Raises:
             UserError: moto is not installed.
-            UnavailableError: it ends or stays silent.
         """
         if importlib.util.find_spec("moto") is None:
             raise UserError("the local AWS (moto) is not installed: run `make setup`")
         self.port = free_port()
         argv = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(self.port)]
-        # Its request log would grow by a line a call; warnings and errors stay.
         self.child = Child("local AWS", argv, env=dict(os.environ), log=self._log)
-        poll(lambda: listens(self.port), self.child, 60)
+
+    def wait(self) -> None:
+        """Return once it answers.
+
+        Raises:
+            UnavailableError: it ends or stays silent.
+        """
+        if self.child is not None:
+            poll(lambda: listens(self.port), self.child, 60)
 
     def stop(self) -> None:
         """End it; all that it holds is gone."""

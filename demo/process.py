@@ -61,6 +61,11 @@ class Child:
         """Return the last line it has written that isn't empty."""
         return next((line for line in reversed(self.text().splitlines()) if line.strip()), "(its log is empty)")
 
+    def require_running(self) -> None:
+        """Raise UnavailableError when it has ended."""
+        if self.exit_code is not None:
+            raise UnavailableError(f"the {self.name} has ended: {self.last_line()} (log: {self.log})")
+
     def pause(self) -> None:
         """Stop it where it is (SIGSTOP)."""
         self._popen.send_signal(signal.SIGSTOP)

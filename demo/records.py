@@ -12,6 +12,7 @@ from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from schemas.dead_letter import Header
 from schemas.errors import UnavailableError
 from schemas.settings import KafkaSettings
 
@@ -49,6 +50,13 @@ def is_end(message: Message) -> bool:
     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name in this library
         return True
     raise KafkaException(error)
+
+
+def headers(message: Message) -> list[Header]:
+    """Return the headers of a record as they are on the wire."""
+    found = message.headers() or []
+    pairs = found.items() if isinstance(found, dict) else found
+    return [(name, value.encode() if isinstance(value, str) else value) for name, value in pairs]
 
 
 def read_to_end(kafka: KafkaSettings, topic: str, *, timeout_s: float = _TIMEOUT_S) -> Iterator[Message]:

@@ -1,0 +1,95 @@
+"""The demo's command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from demo import broker as brokers
+from demo import doctor, provision, report
+from demo.platform import Platform, running_platform
+from demo.run import Options, Run
+from demo.signals import StopRequestedError, raising
+from demo.view import LiveView, PlainView, View, export
+from schemas.errors import EXIT_FAILURE
+
+RUNS: Final = Path(__file__).parents[1] / ".cardwatch" / "runs"
+COMMANDS: Final = ("run", "provision", "doctor")
+
+cli = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
+
+
+@cli.command(epilog="Other commands: provision, doctor (python -m demo COMMAND --help).")
+def run(
+    *,
+    transactions: Annotated[int, typer.Option(min=1, help="How many to produce.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same transactions.")] = 7,
+    preset: Annotated[str, typer.Option(help="Who plays: workshop, handbook or real.")] = "workshop",
+    rate: Annotated[float | None, typer.Option(min=0, help="Transactions a second; default: a minute in all.")] = None,
+    forever: Annotated[bool, typer.Option("--forever", help="Go on until Ctrl-C, then drain and report.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the report, as JSON, on stdout.")] = False,
+    broker: Annotated[str, typer.Option(help="embedded, apache, or HOST:PORT of one that runs.")] = brokers.EMBEDDED,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep broker and local AWS afterwards, until Ctrl-C.")] = False,
+    export_view: Annotated[Path | None, typer.Option(help="Write the live view as SVG to this file.")] = None,
+) -> None:
+    """Run the whole suite on this machine, then prove that nothing was lost."""
+    console = Console(stderr=as_json)
+    folder = RUNS / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}"
+    options = Options(None if forever else transactions, seed, preset, rate)
+    view: View = LiveView(console) if console.is_terminal else PlainView(console)
+    view.say(f"Starting broker ({broker}) and local AWS; logs: {os.path.relpath(folder)}")
+    try:
+        with raising(), running_platform(broker, folder, view.say) as platform:
+            one = Run(options, platform, folder, view)
+            result = one.go()
+            if export_view:
+                export(one.picture, export_view)
+            if as_json:
+                typer.echo(json.dumps(report.as_json(result), indent=2))
+            else:
+                report.show(result, console)
+            if keep:
+                _keep(platform, view)
+    except StopRequestedError as request:
+        view.say("Stopped.")
+        raise typer.Exit(request.exit_code) from None
+    if not result.balances:
+        raise typer.Exit(EXIT_FAILURE)
+
+
+@cli.command("provision")
+def make_everything() -> None:
+    """Make topics, schemas, event bus and routing rules where KAFKA_* and AWS_* say; again changes nothing."""
+    provision.provision(typer.echo)
+
+
+@cli.command("doctor")
+def examine() -> None:
+    """Say what is missing on this machine, and how to mend it."""
+    raise typer.Exit(doctor.main(typer.echo))
+
+
+def main(args: list[str]) -> None:
+    """Run a command; without its name, `run`."""
+    cli(args if args and args[0] in COMMANDS else ["run", *args], prog_name="python -m demo")
+
+
+def _keep(platform: Platform, view: View) -> None:
+    view.say("Broker and local AWS go on until Ctrl-C. To use them from another shell:")
+    for name, value in platform.env.items():
+        if name.startswith(("KAFKA_", "AWS_")):
+            view.say(f"export {name}={value}")
+    try:
+        while True:
+            for child in platform.children:
+                child.require_running()
+            time.sleep(0.5)
+    except StopRequestedError:
+        return

@@ -1,0 +1,120 @@
+"""The report at the end of a run: whether the ledger balances, who was caught, how fast, at what cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from demo.ledger import Line
+from demo.score import Caught, ScenarioScore
+from demo.view import MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a run is judged by. Times in seconds or ms as named, memory in bytes."""
+
+    broker: str
+    seed: int
+    preset: str
+    elapsed_s: float
+    ledger: Sequence[Line]
+    repeated_notifications: int
+    repeated_events: int
+    scores: Sequence[ScenarioScore]
+    unlabelled: int
+    """Flagged transactions without a label."""
+    first_flagged_s: float | None
+    """From the start of the services to the first flagged transaction on screen."""
+    latency_p50_ms: float | None
+    latency_p99_ms: float | None
+    memory_peak: Mapping[str, int]
+    memory_peak_in_all: int
+    restarts: Mapping[str, int]
+
+    @property
+    def balances(self) -> bool:
+        """Whether nothing was lost and nothing counted twice."""
+        return all(line.balances for line in self.ledger)
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Return the report as JSON's values."""
+    whole = asdict(report)
+    whole["balances"] = report.balances
+    whole["ledger"] = [asdict(line) | {"balances": line.balances} for line in report.ledger]
+    whole["scores"] = [
+        {"scenario": each.scenario, "transactions": _caught(each.transactions), "cards": _caught(each.cards)}
+        for each in report.scores
+    ]
+    return whole
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the report."""
+    console.print()
+    for line in report.ledger:
+        mark = "[green]✔[/]" if line.balances else "[red]✘[/]"
+        console.print(f"{mark} {line.left:,} {line.what} = {line.terms}", highlight=False)
+        for where in line.where:
+            console.print(f"    [red]{escape(where)}[/]", highlight=False)
+    console.print(
+        f"  repeats: {report.repeated_notifications:,} notifications, {report.repeated_events:,} events"
+        " (same id: consumers deduplicate)",
+        highlight=False,
+    )
+    console.print()
+    console.print(_scores(report))
+    _show_cost(report, console)
+    verdict = "[bold green]The ledger balances.[/]" if report.balances else "[bold red]The ledger does NOT balance.[/]"
+    console.print(f"\n{verdict}")
+
+
+def _show_cost(report: Report, console: Console) -> None:
+    if report.unlabelled:
+        console.print(f"{report.unlabelled:,} flagged transactions have no label yet", highlight=False)
+    p50, p99 = (_seconds(value) for value in (report.latency_p50_ms, report.latency_p99_ms))
+    first = "none" if report.first_flagged_s is None else f"after {report.first_flagged_s:.1f} s"
+    console.print(f"Latency from produce to log group: p50 {p50}, p99 {p99}; first flagged {first}", highlight=False)
+    each = ", ".join(f"{name} {peak / MEBIBYTE:,.0f}" for name, peak in report.memory_peak.items())
+    console.print(
+        f"Peak memory in MB: {each}; all together {report.memory_peak_in_all / MEBIBYTE:,.0f}", highlight=False
+    )
+    again = ", ".join(f"{name} {count}" for name, count in report.restarts.items() if count)
+    if again:
+        console.print(f"Started again after a crash: {again}", highlight=False)
+
+
+def _scores(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Scenario")
+    for kind in ("Transactions", "Cards"):
+        table.add_column(kind, justify="right")
+        table.add_column("caught", justify="right")
+        table.add_column("recall", justify="right")
+        table.add_column("precision", justify="right")
+    for each in report.scores:
+        cells = [cell for kind in (each.transactions, each.cards) for cell in _cells(kind)]
+        table.add_row(each.scenario, *cells)
+    return table
+
+
+def _cells(caught: Caught) -> tuple[str, str, str, str]:
+    return f"{caught.fraud:,}", f"{caught.flagged:,}", _percent(caught.recall), _percent(caught.precision)
+
+
+def _caught(caught: Caught) -> dict[str, Any]:
+    return asdict(caught) | {"recall": caught.recall, "precision": caught.precision}
+
+
+def _percent(part: float | None) -> str:
+    return "-" if part is None else f"{part:.0%}"
+
+
+def _seconds(ms: float | None) -> str:
+    return "-" if ms is None else f"{ms / 1000:.2f} s"
