@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from demo.ledger import Card, Flag, Line, Observed, lines
+
+
+def balanced() -> Observed:
+    return Observed(
+        transactions={0: 10, 1: 4},
+        dead_transactions={1: 1},
+        cards={"a": Card(0, judged=7, flagged=2, late=2, duplicate=1), "b": Card(1, judged=3, flagged=1)},
+        notifications={"n1": Flag("t1", "a"), "n2": Flag("t2", "a"), "n3": Flag("t3", "b")},
+        notification_records=4,
+        undelivered=frozenset({"n3"}),
+        events={"n1": 5, "n2": 6},
+        event_records=3,
+    )
+
+
+def broken(seen: Observed) -> list[Line]:
+    return [line for line in lines(seen) if not line.balances]
+
+
+def test_what_went_in_and_came_out_balances_also_with_repeats_and_dead_letters() -> None:
+    assert broken(balanced()) == []
+
+
+def test_an_empty_run_balances() -> None:
+    assert broken(Observed()) == []
+
+
+def test_a_lost_transaction_is_found_in_its_partition() -> None:
+    (line,) = broken(replace(balanced(), transactions={0: 11, 1: 4}))
+    assert line.what == "transactions in"
+    assert line.where == ("partition 0: 11 in, 10 out",)
+
+
+def test_a_loss_and_a_double_count_do_not_make_up_for_each_other() -> None:
+    (line,) = broken(replace(balanced(), transactions={0: 11, 1: 3}))
+    assert line.left == line.right
+    assert line.where == ("partition 0: 11 in, 10 out", "partition 1: 3 in, 4 out")
+
+
+def test_a_flag_without_its_notification_names_the_card() -> None:
+    seen = balanced()
+    (line,) = broken(replace(seen, cards={**seen.cards, "b": replace(seen.cards["b"], flagged=2)}))
+    assert line.where == ("card b: 2 flagged, 1 notifications",)
+
+
+@pytest.mark.parametrize("lost", ["n1", "n2"])
+def test_a_notification_that_did_not_arrive_is_named(lost: str) -> None:
+    seen = balanced()
+    (line,) = broken(replace(seen, events={each: time for each, time in seen.events.items() if each != lost}))
+    assert line.where == (f"not delivered: {lost}",)
+
+
+def test_an_event_from_nowhere_is_named() -> None:
+    seen = balanced()
+    (line,) = broken(replace(seen, events={**seen.events, "x": 9}))
+    assert line.where == ("delivered from nowhere: x",)
+
+
+def test_a_dead_letter_that_was_put_back_and_delivered_counts_once() -> None:
+    seen = balanced()
+    assert broken(replace(seen, events={**seen.events, "n3": 7})) == []
+
+
+def test_of_many_differences_a_few_are_named() -> None:
+    seen = balanced()
+    (line,) = broken(replace(seen, events={**seen.events, **{f"x{n}": n for n in range(20)}}))
+    assert len(line.where) == 6
+    assert line.where[-1] == "and 15 more"
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=3), st.builds(Card, st.integers(0, 3), *[st.integers(0, 9)] * 4), min_size=1, max_size=5
+    )
+)
+def test_one_record_more_on_any_partition_never_balances(cards: dict[str, Card]) -> None:
+    into: dict[int, int] = {}
+    for card in cards.values():
+        into[card.partition] = into.get(card.partition, 0) + card.judged + card.late + card.duplicate
+    assert lines(Observed(transactions=into, cards=cards))[0].balances
+    for partition in range(4):
+        more = {**into, partition: into.get(partition, 0) + 1}
+        assert not lines(Observed(transactions=more, cards=cards))[0].balances

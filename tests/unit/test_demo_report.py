@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from demo.ledger import Card, Flag, Observed, lines
+from demo.report import Report, as_json, show
+from demo.score import Truth, score
+
+SEEN = Observed(
+    transactions={0: 3},
+    cards={"a": Card(0, judged=3, flagged=1)},
+    notifications={"n": Flag("t", "a")},
+    notification_records=1,
+    events={"n": 1},
+    event_records=2,
+)
+REPORT = Report(
+    broker="embedded",
+    seed=7,
+    preset="workshop",
+    elapsed_s=60.0,
+    ledger=lines(SEEN),
+    repeated_notifications=0,
+    repeated_events=1,
+    scores=score({"t": Truth("a", "spree")}, {"t"}),
+    unlabelled=0,
+    first_flagged_s=4.2,
+    latency_p50_ms=None,
+    latency_p99_ms=None,
+    memory_peak={"analyzer": 90 * 1024 * 1024},
+    memory_peak_in_all=90 * 1024 * 1024,
+    restarts={"analyzer": 1, "notifier": 0},
+)
+
+
+def text(report: Report) -> str:
+    console = Console(width=120, record=True, file=Path("/dev/null").open("w"))  # noqa: SIM115 - as long as the test
+    show(report, console)
+    return console.export_text()
+
+
+def test_the_report_says_that_the_ledger_balances_and_what_was_repeated() -> None:
+    shown = text(REPORT)
+    for part in (
+        *("✔ 3 transactions in = 3 judged + 0 late + 0 duplicate + 0 dead-lettered", "0 notifications, 1 events"),
+        *("spree", "100%", "first flagged after 4.2 s", "analyzer 90; all together 90", "after a crash: analyzer 1"),
+        "The ledger balances.",
+    ):
+        assert part in shown, part
+
+
+def test_the_report_names_what_differs() -> None:
+    shown = text(replace(REPORT, ledger=lines(replace(SEEN, events={}))))
+    assert "✘ 1 distinct notifications = 0 distinct events in the log group + 0 dead-lettered" in shown
+    assert "not delivered: n" in shown
+    assert "does NOT balance" in shown
+
+
+def test_the_report_is_json_too() -> None:
+    read = json.loads(json.dumps(as_json(REPORT)))
+    assert read["balances"] is True
+    assert [line["balances"] for line in read["ledger"]] == [True, True, True]
+    assert read["scores"][0]["transactions"] == {"fraud": 1, "flagged": 1, "false": 0, "recall": 1.0, "precision": 1.0}
