@@ -40,4 +40,4 @@ def test_every_check_is_printed_and_what_tests_run_on_is_there() -> None:
     lines: list[str] = []
     doctor.main(lines.append)
     assert len(lines) == 8
-    assert [line for line in lines if line.startswith("missing Python") or line.startswith("missing packages")] == []
+    assert [line for line in lines if line.startswith(("missing Python", "missing packages"))] == []
