@@ -14,6 +14,7 @@ from rich.console import Console
 
 from demo import broker as brokers
 from demo import doctor, provision, report
+from demo.audit import audit
 from demo.platform import Platform, running_platform
 from demo.run import Options, Run
 from demo.signals import StopRequestedError, raising
@@ -21,12 +22,13 @@ from demo.view import LiveView, PlainView, View, export
 from schemas.errors import EXIT_FAILURE
 
 RUNS: Final = Path(__file__).parents[1] / ".cardwatch" / "runs"
-COMMANDS: Final = ("run", "provision", "doctor")
+_PIPE_WIDTH: Final = 160
+COMMANDS: Final = ("run", "provision", "report", "doctor")
 
 cli = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
 
-@cli.command(epilog="Other commands: provision, doctor (python -m demo COMMAND --help).")
+@cli.command(epilog="Other commands: provision, report, doctor (python -m demo COMMAND --help).")
 def run(
     *,
     transactions: Annotated[int, typer.Option(min=1, help="How many to produce.")] = 20_000,
@@ -40,7 +42,7 @@ def run(
     export_view: Annotated[Path | None, typer.Option(help="Write the live view as SVG to this file.")] = None,
 ) -> None:
     """Run the whole suite on this machine, then prove that nothing was lost."""
-    console = Console(stderr=as_json)
+    console = _console(as_json=as_json)
     folder = RUNS / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}"
     options = Options(None if forever else transactions, seed, preset, rate)
     view: View = LiveView(console) if console.is_terminal else PlainView(console)
@@ -70,6 +72,20 @@ def make_everything() -> None:
     provision.provision(typer.echo)
 
 
+@cli.command("report")
+def report_on_another(
+    wait: Annotated[float, typer.Option(min=0, help="How long the suite may take to come to rest, in seconds.")] = 60.0,
+) -> None:
+    """Say whether the ledger balances of a suite that runs where KAFKA_* and AWS_* say; exit code 0 if so."""
+    console = _console(as_json=False)
+    lines = audit(wait, typer.echo)
+    report.show_ledger(lines, console)
+    balances = all(line.balances for line in lines)
+    console.print(report.verdict(balances))
+    if not balances:
+        raise typer.Exit(EXIT_FAILURE)
+
+
 @cli.command("doctor")
 def examine() -> None:
     """Say what is missing on this machine, and how to mend it."""
@@ -79,6 +95,12 @@ def examine() -> None:
 def main(args: list[str]) -> None:
     """Run a command; without its name, `run`."""
     cli(args if args and args[0] in COMMANDS else ["run", *args], prog_name="python -m demo")
+
+
+def _console(*, as_json: bool) -> Console:
+    """Print to stdout, or beside the JSON to stderr; lines of a pipe or a file are not cut at 80 columns."""
+    console = Console(stderr=as_json)
+    return console if console.is_terminal else Console(stderr=as_json, width=_PIPE_WIDTH)
 
 
 def _keep(platform: Platform, view: View) -> None:

@@ -58,11 +58,7 @@ def as_json(report: Report) -> dict[str, Any]:
 def show(report: Report, console: Console) -> None:
     """Print the report."""
     console.print()
-    for line in report.ledger:
-        mark = "[green]✔[/]" if line.balances else "[red]✘[/]"
-        console.print(f"{mark} {line.left:,} {line.what} = {line.terms}", highlight=False)
-        for where in line.where:
-            console.print(f"    [red]{escape(where)}[/]", highlight=False)
+    show_ledger(report.ledger, console)
     console.print(
         f"  repeats: {report.repeated_notifications:,} notifications, {report.repeated_events:,} events"
         " (same id: consumers deduplicate)",
@@ -71,8 +67,21 @@ def show(report: Report, console: Console) -> None:
     console.print()
     console.print(_scores(report))
     _show_cost(report, console)
-    verdict = "[bold green]The ledger balances.[/]" if report.balances else "[bold red]The ledger does NOT balance.[/]"
-    console.print(f"\n{verdict}")
+    console.print(f"\n{verdict(report.balances)}")
+
+
+def show_ledger(lines: Sequence[Line], console: Console) -> None:
+    """Print each equation, and where its sides differ."""
+    for line in lines:
+        mark = "[green]✔[/]" if line.balances else "[red]✘[/]"
+        console.print(f"{mark} {line.left:,} {line.what} = {line.terms}", highlight=False)
+        for where in line.where:
+            console.print(f"    [red]{escape(where)}[/]", highlight=False)
+
+
+def verdict(balances: bool) -> str:  # noqa: FBT001 - the one thing it is about
+    """Return what it all comes to, as markup."""
+    return "[bold green]The ledger balances.[/]" if balances else "[bold red]The ledger does NOT balance.[/]"
 
 
 def _show_cost(report: Report, console: Console) -> None:

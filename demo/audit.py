@@ -1,0 +1,68 @@
+"""The ledger of a suite that runs elsewhere (in containers, on AWS): where is in KAFKA_*, REGISTRY_* and AWS_*."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from typing import Final, Protocol
+
+from demo import at_rest, ledger
+from demo.collect import ANALYZER_GROUP, NOTIFIER_GROUP, Collector
+from demo.ledger import Line
+from demo.log_group import LogGroup
+from schemas import aws, topics
+from schemas.codec import Decoder
+from schemas.registry import GlueRegistry
+from schemas.settings import KafkaSettings, RegistrySettings, load
+
+STILL_S: Final = 2.0
+"""Between two looks at a suite; when the second finds nothing new, it is at rest."""
+
+
+class Suite(Protocol):
+    """What is looked at to know whether a suite is at rest; `Collector` is one."""
+
+    records: Counter[tuple[str, int]]
+
+    @property
+    def all_delivered(self) -> bool:
+        """Whether each notification has its event, or is dead-lettered."""
+
+    def catch_up(self) -> object:
+        """Read everything that is there by now."""
+
+    def lag(self, group: str, topic: str) -> int:
+        """Return how many records of `topic` the group has not yet committed."""
+
+
+def audit(wait_s: float, say: Callable[[str], None]) -> tuple[Line, ...]:
+    """Wait until the suite is at rest, `wait_s` seconds at most, and return its ledger.
+
+    Raises:
+        UserError: its topics are missing, or the credentials are wrong.
+        UnavailableError: the broker, the registry or the log group can't be reached.
+    """
+    kafka = load(KafkaSettings)
+    topics.require(kafka, *topics.load())
+    decoder = Decoder(GlueRegistry.connect(load(RegistrySettings)))
+    with closing(Collector(kafka, decoder, LogGroup(aws.client("logs")).new)) as suite:
+        if not comes_to_rest(suite, wait_s):
+            say(f"The suite is still at work after {wait_s:g} s: does its producer run? Counting what is there.")
+        return ledger.lines(at_rest.observed(suite, at_rest.cards(kafka, decoder)))
+
+
+def comes_to_rest(suite: Suite, wait_s: float, still_s: float = STILL_S) -> bool:
+    """Return whether, within `wait_s` seconds, all was read and delivered and nothing new came for `still_s`."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        suite.catch_up()
+        before = suite.records.total()
+        time.sleep(still_s)
+        suite.catch_up()
+        done = suite.lag(ANALYZER_GROUP, topics.TRANSACTIONS) == suite.lag(NOTIFIER_GROUP, topics.NOTIFICATIONS) == 0
+        if done and suite.all_delivered and suite.records.total() == before:
+            return True
+        if time.monotonic() > deadline:
+            return False
