@@ -6,11 +6,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-COMPOSE_PROJECT_NAME=cardwatch-test-$$
-CARDWATCH_KAFKA_PORT=$(free_port)
-CARDWATCH_AWS_PORT=$(free_port)
-export COMPOSE_PROJECT_NAME CARDWATCH_KAFKA_PORT CARDWATCH_AWS_PORT
+# A project of its own, and whichever ports are free.
+export COMPOSE_PROJECT_NAME=cardwatch-test-$$ CARDWATCH_KAFKA_PORT='' CARDWATCH_AWS_PORT=''
 export COMPOSE_PROGRESS=quiet PRODUCER_TRANSACTIONS=3000 PRODUCER_RATE=150
 
 passed=0 failed=0
