@@ -6,7 +6,8 @@ A setting is an environment variable; `.env` files are not read. AWS clients rea
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -88,22 +89,30 @@ class LogSettings(Settings):
 _S = TypeVar("_S", bound=Settings)
 
 
-def load(settings: type[_S]) -> _S:
-    """Read `settings` from the environment.
+def load(settings: type[_S], **given: Any) -> _S:
+    """Read `settings` from the environment, and from `given`, options of a command line, before it.
 
     Raises:
-        UserError: a variable is missing or malformed; the message names each one.
+        UserError: a variable or option is missing or malformed; the message names each one.
     """
     try:
-        return settings()
+        return settings(**given)
     except ValidationError as error:
-        prefix = settings.model_config.get("env_prefix", "")
         problems = "; ".join(
-            f"{prefix}{'.'.join(str(part) for part in problem['loc'])}".upper()
-            + f" {_shown(problem['input'], problem['type'])}: {problem['msg']}"
+            f"{_name(settings, problem['loc'], given)} {_shown(problem['input'], problem['type'])}: {problem['msg']}"
             for problem in error.errors()
         )
-        raise UserError(f"{problems}. Set the variable and start again.") from None
+        remedy = "Correct it and start again." if given else "Set the variable and start again."
+        raise UserError(f"{problems}. {remedy}") from None
+
+
+def _name(settings: type[Settings], location: tuple[int | str, ...], given: Mapping[str, Any]) -> str:
+    """Return the option or the variable of a field; a field with an alias is its variable's whole name."""
+    field = ".".join(str(part) for part in location)
+    if field in given:
+        return f"--{field.replace('_', '-')}"
+    prefix = settings.model_config.get("env_prefix", "") if field in settings.model_fields else ""
+    return f"{prefix}{field}".upper()
 
 
 def _shown(value: object, kind: str) -> str:
