@@ -1,0 +1,56 @@
+"""When each transaction is due on the wall clock. Clock and sleep are passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+Schedule = Callable[[int, int], float]
+"""Takes a transaction's number (from 0) and event time in ms; returns seconds from the beginning."""
+
+CATCH_UP_S: Final = 1.0
+"""Shorter delays are made up for; after a longer one the schedule moves instead."""
+
+
+def at_rate(per_second: float) -> Schedule:
+    """Return the schedule of so many transactions in a second of the wall clock."""
+    return lambda number, _: number / per_second
+
+
+def at_speed(times: float, start_ms: int) -> Schedule:
+    """Return the schedule on which event time, from `start_ms`, passes so many times faster than wall time."""
+    return lambda _, event_ms: (event_ms - start_ms) / 1_000 / times
+
+
+def at_once() -> Schedule:
+    """Return the schedule on which everything is due already."""
+    return lambda _number, _event_ms: 0.0
+
+
+class Pace:
+    """Holds transactions back until they are due.
+
+    Due times are counted from one beginning, so errors of single sleeps don't add up. After a stall of
+    more than `CATCH_UP_S` the beginning moves by the stall, so what was missed isn't sent in a burst.
+    """
+
+    def __init__(self, schedule: Schedule, clock: Callable[[], float], sleep: Callable[[float], object]) -> None:
+        """Begin at the first transaction; `clock` and `sleep` are in seconds, and a sleep may end early."""
+        self._schedule = schedule
+        self._clock = clock
+        self._sleep = sleep
+        self._number = 0
+        self._began_s: float | None = None
+
+    def wait(self, event_ms: int) -> None:
+        """Sleep until the next transaction, of this event time, is due."""
+        due_s = self._schedule(self._number, event_ms)
+        self._number += 1
+        now_s = self._clock()
+        if self._began_s is None:
+            self._began_s = now_s - due_s
+        early_s = self._began_s + due_s - now_s
+        if early_s > 0:
+            self._sleep(early_s)
+        elif early_s < -CATCH_UP_S:
+            self._began_s -= early_s

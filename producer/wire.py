@@ -1,0 +1,55 @@
+"""What goes on the wire for a transaction or a label: topic, key, value."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from producer.model import Label, Transaction
+from schemas.codec import Encoder
+from schemas.topics import LABELS, TRANSACTIONS
+
+TIMES: Final = ("eventTime", "releaseTime")
+"""Fields that are milliseconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A record's topic, key and fields."""
+
+    topic: str
+    key: str
+    fields: dict[str, Any]
+
+
+def addressed(record: Transaction | Label) -> Addressed:
+    """Return where a record belongs: transactions by card, labels by transaction."""
+    if isinstance(record, Transaction):
+        return Addressed(TRANSACTIONS, record.draft.holder.card_id, record.record())
+    return Addressed(LABELS, record.transaction.transaction_id, record.record())
+
+
+class Wire:
+    """Encodes records for their topics."""
+
+    def __init__(self, transactions: Encoder, labels: Encoder) -> None:
+        """Use one encoder a topic."""
+        self._encoders = {TRANSACTIONS: transactions, LABELS: labels}
+
+    def written(self, record: Transaction | Label) -> tuple[str, bytes, bytes]:
+        """Return topic, key and value."""
+        to = addressed(record)
+        return to.topic, to.key.encode(), self._encoders[to.topic].encode(to.fields)
+
+
+def json_line(record: Transaction | Label) -> str:
+    """Return the same for people: one line of JSON, times in ISO 8601."""
+    to = addressed(record)
+    value = {name: _readable(value) if name in TIMES else value for name, value in to.fields.items()}
+    return json.dumps({"topic": to.topic, "key": to.key, "value": value}, ensure_ascii=False)
+
+
+def _readable(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
