@@ -8,7 +8,8 @@ cd "$(dirname "$0")/../.."
 
 # A project of its own, and whichever ports are free.
 export COMPOSE_PROJECT_NAME=cardwatch-test-$$ CARDWATCH_KAFKA_PORT='' CARDWATCH_AWS_PORT=''
-export COMPOSE_PROGRESS=quiet PRODUCER_TRANSACTIONS=3000 PRODUCER_RATE=150
+export PRODUCER_TRANSACTIONS=3000 PRODUCER_RATE=150
+log=$(mktemp)
 
 passed=0 failed=0
 check() { # what it shows, command...
@@ -20,11 +21,16 @@ check() { # what it shows, command...
   fi
 }
 
-down() { docker compose down --volumes --remove-orphans --timeout 10; }
-explain() { docker compose ps --all && docker compose logs --no-color --tail 40; }
+quietly() { "$@" >"$log" 2>&1 || { tail -20 "$log" | cut -c 1-300 && return 1; }; }
+down() { quietly docker compose down --volumes --remove-orphans --timeout 10; }
+explain() { docker compose ps --all && docker compose logs --no-color --tail 20 | cut -c 1-300; }
 
-up() { timeout 300 docker compose up --build --wait "$@"; }
-balances() { timeout 120 docker compose run --rm report; }
+up() { quietly timeout 300 docker compose up --build --wait "$@"; }
+# It balances, and not because nothing happened.
+balances() {
+  timeout 150 docker compose run --rm --quiet-pull report 2>/dev/null | tee "$log"
+  [ "${PIPESTATUS[0]}" = 0 ] && grep -q '3,000 transactions in' "$log" && grep -q '[1-9][0-9,]* flagged = ' "$log"
+}
 containers() { docker compose ps --all --quiet "$@"; }
 state() { docker inspect --format "$1" "${@:2}"; } # format, container...
 
@@ -61,7 +67,7 @@ kill_one_analyzer_while_it_works() {
 }
 three_analyzers_share_the_work() { [ "$(containers analyzer | wc -l)" = 3 ]; }
 stops_by_itself() { # on SIGTERM, with exit code 0
-  docker compose stop analyzer notifier &&
+  quietly docker compose stop analyzer notifier &&
     [ "$(state '{{.State.ExitCode}}' $(containers analyzer notifier) | sort -u)" = 0 ]
 }
 
@@ -75,7 +81,7 @@ case $? in
     ;;
   *) echo "$reason" && echo "0 passed, 1 failed" && exit 1 ;;
 esac
-trap down EXIT
+trap 'down; rm -f "$log"' EXIT
 
 check "one command starts everything" up
 check "every service becomes healthy" every_service_is_healthy
