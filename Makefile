@@ -6,7 +6,7 @@ UV     := $(VENV)/bin/uv
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka check lint format lock up down clean
+.PHONY: help setup demo test test-kafka check lint format docs lock up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ lint: setup ## format, lint, types, import contracts, schema history: seconds, a
 format: setup ## format the code and mend what the linter can
 	@$(VENV)/bin/ruff check --fix --quiet .
 	@$(VENV)/bin/ruff format --quiet .
+
+docs: setup ## write docs/settings.md from the settings classes
+	@$(PY) -m tests.docs.settings_page
 
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
        --no-annotate --no-header --no-emit-index-url pyproject.toml
