@@ -70,7 +70,9 @@ class Notifier:
         self._retry_at = 0.0
         self._attempt = 0
         self._paused = False
+        self._reassigned = False
         self._commit_at = 0.0
+        self._ended = False
         self.joined = False
 
     def run(self, stop: threading.Event, halt: threading.Event) -> None:
@@ -93,6 +95,7 @@ class Notifier:
             self._drain()
         finally:
             halt.set()
+            self._ended = True
             self._calls.stop(timeout_s=2)
             self._commit(wait=True)
             self._consumer.close()
@@ -158,12 +161,11 @@ class Notifier:
     def _throttle(self) -> None:
         """Pause what is assigned while enough waits; resume when little does."""
         full = bool(self._raw) or self._backlog.full()
-        if full and not self._paused:
-            self._consumer.pause(self._consumer.assignment())
-            self._paused = True
-        elif self._paused and not self._raw and self._backlog.low():
-            self._consumer.resume(self._consumer.assignment())
-            self._paused = False
+        pause = full or (self._paused and not self._backlog.low())
+        if pause != self._paused or self._reassigned:
+            change = self._consumer.pause if pause else self._consumer.resume
+            change(self._consumer.assignment())
+            self._paused, self._reassigned = pause, False
 
     def _finished(self, job: Job) -> None:
         with self._lock:
@@ -187,13 +189,13 @@ class Notifier:
 
     def _assigned(self, _: Any, partitions: list[TopicPartition]) -> None:
         self.joined = True
-        self._paused = False  # new partitions begin unpaused
+        self._reassigned = True  # new partitions begin unpaused
         self._log.info("assigned", partitions=sorted(part.partition for part in partitions))
 
     def _revoked(self, _: Any, partitions: list[TopicPartition]) -> None:
         """Finish what is in a call, for a while, commit it, and forget the rest."""
         gone = self._forget_waiting(partitions)
-        if not self._backlog.wait_called(gone, self._settings.revoke_timeout_s):
+        if not self._backlog.wait_called(gone, 0 if self._ended else self._settings.revoke_timeout_s):
             self._log.warning("handed over unfinished: some entries will be put twice")
         self._commit(wait=True)
         self._forget(gone)

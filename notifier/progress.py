@@ -26,10 +26,10 @@ class Progress:
         self._done.setdefault(partition, set())
 
     def finish(self, partition: Partition, offset: int) -> None:
-        """Note that a record needs nothing more; of a forgotten partition it changes nothing."""
-        if partition not in self._begun:
+        """Note that a record needs nothing more; one of a forgotten partition, or known already, changes nothing."""
+        begun, done = self._begun.get(partition), self._done.get(partition)
+        if not begun or done is None or offset < begun[0]:
             return
-        begun, done = self._begun[partition], self._done[partition]
         done.add(offset)
         while begun and begun[0] in done:
             lowest = begun.popleft()

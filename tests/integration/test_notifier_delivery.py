@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from schemas import aws
 from schemas.codec import Encoder
 from tests.harness import RunningService, Stack, wait_until
 
@@ -57,9 +60,25 @@ def ids(events: list[dict[str, Any]]) -> list[str]:
     return [event["detail"]["value"]["eventDetail"]["notificationId"] for event in events]
 
 
+def ops_port(service: RunningService) -> int:
+    lines = map(json.loads, service.log.splitlines())
+    return next(int(line["port"]) for line in lines if line["event"] == "ops")
+
+
+def health(service: RunningService) -> tuple[int, dict[str, str]]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{ops_port(service)}/health", timeout=5) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def ready(service: RunningService) -> bool:
+    return '"ops"' in service.log and health(service)[0] == HTTPStatus.OK
+
+
 def metric(service: RunningService, name: str) -> float:
-    port = next(line["port"] for line in map(json.loads, service.log.splitlines()) if line["event"] == "ops")
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{ops_port(service)}/metrics", timeout=5) as answer:
         lines = answer.read().decode().splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
 
@@ -88,12 +107,52 @@ def test_a_notification_arrives_as_the_connector_would_put_it(
     }
 
 
+def put(detail: dict[str, Any], detail_type: str = "kafka-connect-notifications") -> dict[str, str]:
+    source = "kafka-connect.cardwatch"
+    return {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail), "EventBusName": "cardwatch"}
+
+
+def test_the_routing_rule_lets_suspicious_activities_through_and_nothing_else(
+    stack: Stack, encode: Callable[[dict[str, Any]], bytes]
+) -> None:
+    others = [notification(2, eventType="goodActivity"), notification(3, source="somebodyElse")]
+    for other in others:
+        stack.produce(NOTIFICATIONS, b"card_1", encode(other))
+    stack.produce(NOTIFICATIONS, b"card_1", None)
+    service = stack.start("notifier", "run", NOTIFIER_SESSION_TIMEOUT_S="6")
+    service.until(lambda _: ready(service))
+    wait_until(lambda: metric(service, "cardwatch_notifier_entries_put_total") == 3, what="the others to be put")
+    aws.client("events").put_events(
+        Entries=[
+            put({"value": notification(4)}, "kafka-connect-transactions"),  # type: ignore[list-item]
+            put({"value": notification(5)["eventDetail"]}),
+            put(notification(6)),
+        ]
+    )
+    stack.produce(NOTIFICATIONS, b"card_1", encode(notification(1)))
+    wait_until(stack.log_events, what="the suspicious activity")
+    assert ids(stack.log_events()) == [str(UUID(int=1))]
+
+
+def test_health_says_when_the_notifier_is_ready(stack: Stack) -> None:
+    service = stack.start("notifier", "run", NOTIFIER_SESSION_TIMEOUT_S="6")
+    service.until(lambda log: '"ops"' in log)
+    status, body = health(service)
+    assert status == 503
+    assert body["reason"] in {
+        "starting: broker or sink not reached yet",
+        "not yet a member of group cardwatch-notifier",
+    }
+    service.until(lambda _: ready(service))
+    assert health(service) == (200, {"status": "ok"})
+
+
 def test_a_killed_notifier_loses_nothing(stack: Stack, encode: Callable[[dict[str, Any]], bytes]) -> None:
     for number in range(500):
         stack.produce(NOTIFICATIONS, f"card_{number % 20}".encode(), encode(notification(number)))
-    first = stack.start("notifier", "run")
+    first = stack.start("notifier", "run", NOTIFIER_SESSION_TIMEOUT_S="6")
     wait_until(lambda: len(stack.log_events()) >= 100, what="a fifth of the events")
     first.kill()
     assert len(set(ids(stack.log_events()))) < 500
-    stack.start("notifier", "run")
+    stack.start("notifier", "run", NOTIFIER_SESSION_TIMEOUT_S="6")
     wait_until(lambda: len(set(ids(stack.log_events()))) == 500, what="every notification")
