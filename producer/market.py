@@ -45,7 +45,7 @@ CATEGORIES: Final = (
     Category("4511", "airline", 0.03, 21_000, 0.80, 1.0),
 )
 
-LOCALES: Final = ("de_DE", "fr_FR", "it_IT", "es_ES", "nl_NL")
+LOCALES: Final = ("de_DE", "fr_FR", "it_IT", "es_ES", "pt_PT")
 """Whose company names the merchants have."""
 HOME_COUNTRIES: Final = ("DE", "FR", "IT", "ES", "NL", "DE", "FR", "BE", "IT", "PT")
 """One place to live in after the other is drawn from these; Faker knows at least five in each."""

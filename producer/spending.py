@@ -39,15 +39,15 @@ NIGHT_ENDS_H: Final = 6
 class Habits:
     """How often everybody does what may look like fraud. Shares are of purchases."""
 
-    burst_share: float = 0.013
+    burst_share: float = 0.014
     """Purchases that are the first of a burst."""
-    burst_extra: tuple[int, int] = (2, 7)
+    burst_extra: tuple[int, int] = (1, 6)
     """How many follow, at least and at most."""
-    burst_gap_s: tuple[float, float] = (25.0, 240.0)
+    burst_gap_s: tuple[float, float] = (30.0, 420.0)
     """Time between them."""
-    large_share: float = 0.02
+    large_share: float = 0.015
     """Purchases far above the habit."""
-    large_factor: tuple[float, float] = (3.0, 10.0)
+    large_factor: tuple[float, float] = (2.5, 8.0)
     """How far."""
     declined_share: float = 0.025
     retry_share: float = 0.8

@@ -18,12 +18,12 @@ class StolenCardSpree:
 
     begins_min: tuple[float, float] = (10.0, 90.0)
     """Time from the theft to the first purchase."""
-    purchases: tuple[int, int] = (5, 11)
+    purchases: tuple[int, int] = (6, 13)
     """How many, at least and at most."""
     lasts_min: float = 58.0
     """Time from the first to the last, at most."""
     mccs: tuple[str, ...] = ("5732", "5944", "5311", "5651", "5947", "5541", "5411")
-    amount_factor: tuple[float, float] = (0.9, 4.5)
+    amount_factor: tuple[float, float] = (1.0, 5.0)
     """Against what the holder usually pays in such a shop."""
     approved_share: float = 0.85
 

@@ -2,7 +2,7 @@
 
 Synthetic data often gives itself away by one column. Here each feature that a rule could look at is given
 its best threshold in hindsight, and still confuses fraud with people who travel, shop at night or in bursts.
-`python tests/quality/test_producer_figures.py` prints the figures.
+`python -m tests.quality.test_producer_figures` prints the figures.
 """
 
 from __future__ import annotations
