@@ -19,8 +19,9 @@ from analyzer.analyst import Analyst
 from analyzer.core.detect import Judge
 from analyzer.core.model import SECOND_MS
 from analyzer.core.rules import RULES
-from analyzer.engine import make_app
+from analyzer.engine import changelog_client, make_app
 from analyzer.metrics import Metrics
+from analyzer.restore import Restorer
 from analyzer.schema_cache import confluent_cache, glue_cache
 from analyzer.settings import AnalyzerSettings
 from analyzer.states import CardStates
@@ -33,9 +34,8 @@ from schemas.ops import serve_ops
 from schemas.registry import ConfluentRegistry, GlueRegistry
 from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, load
 
-# What matters of theirs is logged by the worker, in its own words. Faust logs of a table under the
-# name of its module.
-NOISY: Final = ("faust", "mode", "aiokafka", "kafka", "asyncio", "analyzer.engine", "botocore", "uvicorn")
+# What matters of theirs is logged by the worker, in its own words.
+NOISY: Final = ("faust", "mode", "aiokafka", "kafka", "asyncio", "botocore", "uvicorn")
 
 cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -51,8 +51,9 @@ def worker() -> None:
     ground = preflight.check(kafka, registry)
     analyst = _analyst(settings, registry, registries.confluent_url, ground)
     with tempfile.TemporaryDirectory(prefix="cardwatch-analyzer-") as datadir:
-        app = make_app(kafka, Path(datadir), ground.partitions, settings.send_timeout_s)
-        asyncio.run(_serve(app, analyst, settings, ground.partitions))
+        app = make_app(kafka, Path(datadir), settings.send_timeout_s)
+        restorer = Restorer(lambda: changelog_client(kafka), analyst.states)
+        asyncio.run(_serve(app, analyst, restorer, settings))
     structlog.get_logger().info("stopped")
 
 
@@ -86,8 +87,8 @@ def _analyst(
     )
 
 
-async def _serve(app: faust.App, analyst: Analyst, settings: AnalyzerSettings, partitions: int) -> None:
-    member = Worker(app, analyst, settings, partitions)
+async def _serve(app: faust.App, analyst: Analyst, restorer: Restorer, settings: AnalyzerSettings) -> None:
+    member = Worker(app, analyst, restorer, settings)
     with serve_ops(settings.ops_host, settings.ops_port, member.health) as port:
         structlog.get_logger().info("ops", host=settings.ops_host, port=port)
         await member.run()

@@ -1,25 +1,30 @@
-"""Faust, set up: the app, the table on its changelog, and a publisher. Nothing outside knows its settings."""
+"""Faust, set up and held on a short lead: settings, reading positions, and a publisher.
+
+Faust gives membership, assignment and the clients. Where it is in a partition is not left to it: see
+docs/decisions/0021-positions-and-recovery-are-our-own.md.
+"""
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
+import aiokafka  # type: ignore[import-untyped]
 import faust
-from faust.types import EventT
+from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
+from faust.types import TP
 
 from analyzer.settle import Outgoing
-from analyzer.states import CardStates
 from schemas.settings import KafkaSettings
-from schemas.topics import CARDS_CHANGELOG, TRANSACTIONS
+from schemas.topics import TRANSACTIONS
 
 APP_ID: Final = "cardwatch-analyzer"
 SESSION_TIMEOUT_S: Final = 10.0
 
 
-def make_app(kafka: KafkaSettings, datadir: Path, partitions: int, send_timeout_s: float) -> faust.App:
+def make_app(kafka: KafkaSettings, datadir: Path, send_timeout_s: float) -> faust.App:
     """Return the Faust app: it makes no topics, serves no pages and leaves no files behind."""
     return faust.App(
         APP_ID,
@@ -29,19 +34,15 @@ def make_app(kafka: KafkaSettings, datadir: Path, partitions: int, send_timeout_
         broker_session_timeout=SESSION_TIMEOUT_S,
         broker_rebalance_timeout=SESSION_TIMEOUT_S,
         broker_heartbeat_interval=1.0,
-        broker_commit_interval=1.0,
         broker_request_timeout=max(send_timeout_s, 2 * SESSION_TIMEOUT_S),
         consumer_auto_offset_reset="earliest",
         producer_acks=-1,
         producer_linger=0.005,
         producer_request_timeout=send_timeout_s,
-        store="memory://",
         datadir=datadir,
         topic_allow_declare=False,
         topic_disable_leader=True,
-        topic_partitions=partitions,
-        table_standby_replicas=0,
-        stream_wait_empty=False,  # the settler is drained instead, within a bound
+        stream_wait_empty=False,  # records are never acknowledged to Faust; the worker drains and commits
         web_enabled=False,
         autodiscover=False,
     )
@@ -62,57 +63,70 @@ def credentials(kafka: KafkaSettings) -> Any:
     return faust.SSLCredentials(context=context) if context else None
 
 
-def raw_topic(app: faust.App, name: str, partitions: int) -> Any:
-    """Return a topic whose keys and values stay bytes: Faust would read them as JSON."""
-    return app.topic(
-        name, partitions=partitions, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+def source(app: faust.App) -> Any:
+    """Return the topic that is read; keys and values stay bytes, Faust would read them as JSON."""
+    return app.topic(TRANSACTIONS, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+
+def changelog_client(kafka: KafkaSettings) -> aiokafka.AIOKafkaConsumer:
+    """Return a consumer outside every group, to read card states with."""
+    login = credentials_to_aiokafka_auth(credentials(kafka))
+    return aiokafka.AIOKafkaConsumer(
+        bootstrap_servers=kafka.bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest", **login
     )
 
 
-class CardTable(faust.Table[bytes, bytes]):
-    """A table that keeps its rows in `CardStates`, by partition.
+class _Forgetful(dict[Any, Any]):
+    """Stands for the offsets that Faust has read: it never remembers one.
 
-    Faust's own store neither knows the partition of a row nor which of two states of a card is newer.
+    Faust compares each record with them. After a seek it takes what was fetched before for a gap, marks the
+    records between as done and drops them when they come. The worker keeps its own positions.
     """
 
-    states: CardStates
-    failed: Callable[[BaseException], None]
+    def __getitem__(self, key: Any) -> None:
+        return None
 
-    def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
-        """Take states from the changelog; on a broken one the worker stops, else its card would start anew."""
-        for event in batch:
-            message = event.message
-            try:
-                if message.key is not None and message.value is not None:
-                    self.states.restored(message.partition, message.key.decode(), message.value)
-            except Exception as error:  # noqa: BLE001 - Faust would log it and go on
-                self.failed(error)
-                return
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
 
-    async def on_rebalance(
-        self, assigned: set[Any], revoked: set[Any], newly_assigned: set[Any], generation_id: int = 0
-    ) -> None:
-        """Forget the partitions that are gone; Faust reads their changelog anew should they return."""
-        self.states.forget(tp.partition for tp in revoked if tp.topic == CARDS_CHANGELOG)
-        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        pass
 
 
-def make_table(
-    app: faust.App, states: CardStates, partitions: int, failed: Callable[[BaseException], None]
-) -> CardTable:
-    """Return the table of card states, as many partitions as the transactions have."""
-    changelog = raw_topic(app, CARDS_CHANGELOG, partitions)
-    table = CardTable(
-        app, name="cards", partitions=partitions, changelog_topic=changelog, key_type=bytes, value_type=bytes
-    )
-    table.states, table.failed = states, failed
-    app.tables.add(table)
-    return table
+class FaustPositions:
+    """Where the app's consumer reads, and what its group has committed."""
+
+    def __init__(self, app: faust.App) -> None:
+        """Take Faust's own bookkeeping out of the way; before the app starts."""
+        self._consumer = cast("Any", app.consumer)
+        self._consumer._read_offset = _Forgetful()  # noqa: SLF001 - the version of Faust is pinned for it
+
+    async def begin(self, partitions: Iterable[int]) -> dict[int, int]:
+        """Return the offset of the next record that the group needs of each partition, and read from there."""
+        tps = {partition: _tp(partition) for partition in partitions}
+        committed = {tp.partition: offset for tp, offset in (await self._consumer.seek_to_committed()).items()}
+        earliest = {tp.partition: at for tp, at in (await self._consumer.earliest_offsets(*tps.values())).items()}
+        begin = {partition: committed.get(partition) or earliest.get(partition) or 0 for partition in tps}
+        for partition, offset in begin.items():
+            await self.seek(partition, offset)
+        return begin
+
+    async def seek(self, partition: int, offset: int) -> None:
+        """Read a partition from `offset` on."""
+        await self._consumer.seek(_tp(partition), offset)
+
+    async def position(self, partition: int) -> int | None:
+        """Return the offset after the last record that was handed to Faust."""
+        return cast("int | None", await self._consumer.position(_tp(partition)))
+
+    async def commit(self, offsets: Mapping[int, int]) -> None:
+        """Commit the offset of the next record needed, by partition; a rebalance meanwhile voids it."""
+        tps = {_tp(partition): offset for partition, offset in offsets.items()}
+        await self._consumer._commit(tps)  # noqa: SLF001 - Faust's own driver call; its public one counts acks
 
 
-def source(app: faust.App, partitions: int) -> Any:
-    """Return the topic that is read."""
-    return raw_topic(app, TRANSACTIONS, partitions)
+def _tp(partition: int) -> TP:
+    return TP(TRANSACTIONS, partition)
 
 
 class FaustPublisher:
@@ -124,8 +138,8 @@ class FaustPublisher:
 
     async def send(self, outgoing: Outgoing) -> Awaitable[object]:
         """Hand a record over; what is returned resolves with the broker's acknowledgement, or raises."""
-        # Not Topic.send or Table.send_changelog: these go through a buffer whose failures never reach
-        # the message's future.
+        # Not Topic.send_soon or Table.send_changelog: these go through a buffer, and a failure there never
+        # reaches the message's future.
         return await self._app.producer.send(
             outgoing.topic,
             outgoing.key,

@@ -58,10 +58,11 @@ class CardStates:
         """Forget what is not settled: it will be judged again."""
         self._live.clear()
 
-    def forget(self, partitions: Iterable[int]) -> None:
-        """Forget partitions that are another worker's now."""
-        for partition in partitions:
-            self._settled.pop(partition, None)
+    def keep(self, partitions: Iterable[int]) -> None:
+        """Forget all other partitions: they are another worker's now."""
+        wanted = set(partitions)
+        for partition in [one for one in self._settled if one not in wanted]:
+            del self._settled[partition]
 
     def count(self) -> int:
         """Return how many cards are settled here."""

@@ -12,40 +12,50 @@ import faust
 import structlog
 
 from analyzer.analyst import Analyst, Incoming
-from analyzer.engine import FaustPublisher, make_table, source
+from analyzer.continuity import Continuity, Step
+from analyzer.engine import FaustPositions, FaustPublisher, source
+from analyzer.restore import Restorer
 from analyzer.schema_cache import SchemaNeededError
 from analyzer.settings import AnalyzerSettings
 from analyzer.settle import Result, Settler
 from schemas.errors import UnavailableError
+from schemas.topics import TRANSACTIONS
 
 STOP_TIMEOUT_S: Final = 10.0
 STUCK_AFTER_S: Final = 20.0
+COMMIT_EVERY_S: Final = 1.0
+IDLE_S: Final = 2.0
 
 
 class Worker:
     """One member of the consumer group, from joining to leaving."""
 
-    def __init__(self, app: faust.App, analyst: Analyst, settings: AnalyzerSettings, partitions: int) -> None:
+    def __init__(self, app: faust.App, analyst: Analyst, restorer: Restorer, settings: AnalyzerSettings) -> None:
         """Make it; must be called in the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._log = structlog.get_logger()
         self._app = app
         self._analyst = analyst
+        self._restorer = restorer
         self._settings = settings
-        self._metrics = analyst.metrics
         self._settler = Settler(
             FaustPublisher(app), analyst.states, analyst.metrics, self._loop.time, max_unsettled=settings.max_unsettled
         )
+        self._from = FaustPositions(app)
+        self._continuity = Continuity()
+        self._done: dict[int, int] = {}
         self._failure: asyncio.Future[None] = self._loop.create_future()
         self._stop = asyncio.Event()
+        self._prepared = asyncio.Event()
+        self._preparing = asyncio.Lock()
         self._phase: str | None = "joining the consumer group"
         self._waits_for_registry = False
         self._generation = 0
-        table = make_table(app, analyst.states, partitions, self._fail)
-        table.on_recover(self._on_recovered)
+        self._seen_at = 0.0
+        self._tasks: list[asyncio.Task[Any]] = []
         app.on_partitions_revoked.connect(cast("Any", self._on_revoked))
         app.on_partitions_assigned.connect(cast("Any", self._on_assigned))
-        app.agent(source(app, partitions), name="judge")(self._consumer())
+        app.agent(source(app), name="judge")(self._consumer())
 
     def health(self) -> str | None:
         """Return why the worker can't do its work now, or None."""
@@ -64,23 +74,21 @@ class Worker:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop.set)
-        tasks = [
-            self._task(self._watched(self._settler.run())),
-            self._task(self._watched(self._app_runs())),
-            stop := self._task(self._stop.wait()),
-        ]
+        for work in (self._settler.run(), self._app_runs(), self._commits(), self._watches()):
+            self._start(work)
+        ends: list[asyncio.Future[Any]] = [self._failure, self._loop.create_task(self._stop.wait())]
         try:
-            await asyncio.wait([self._failure, stop], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             self._phase = "stopping"
             if not self._failure.done():
                 await self._drain("stopping")
             if self._failure.done():
                 self._failure.result()
         finally:
-            await self._leave(tasks)
+            await self._leave()
 
-    def _task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        return self._loop.create_task(work)
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(self._loop.create_task(self._watched(work)))
 
     async def _watched(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -106,29 +114,34 @@ class Worker:
 
     async def _consume(self, stream: faust.Stream[bytes]) -> None:
         async for event in stream.noack().events():
+            await self._prepared.wait()
             if self._stop.is_set() or self._failure.done():
-                continue  # not acknowledged: another worker reads it
-            result = await self._analyse(event)
-            if result is not None:
-                self._settler.add(result)
-                await self._settler.room()
+                continue  # not committed: another worker reads it
+            await self._take(event.message)
 
-    async def _analyse(self, event: Any) -> Result | None:
+    async def _take(self, message: Any) -> None:
+        partition, offset = message.partition, message.offset
+        self._seen_at = self._loop.time()
+        step = self._continuity.see(partition, offset)
+        if step is Step.SEEK:
+            await self._read_again(partition, offset)
+        if step is not Step.NEXT:
+            return
+        result = await self._analyse(message)
+        if result is not None:
+            self._settler.add(result)
+            await self._settler.room()
+
+    async def _analyse(self, message: Any) -> Result | None:
         """Return what came of a record, or None when its partition was taken away meanwhile."""
-        message = event.message
-        record = Incoming(
-            message.topic,
-            message.partition,
-            message.offset,
-            message.key,
-            message.value,
-            tuple(message.headers or ()),
-        )
+        partition, offset, headers = message.partition, message.offset, tuple(message.headers or ())
+        record = Incoming(message.topic, partition, offset, message.key, message.value, headers)
         generation = self._generation
 
         def done() -> None:
-            event.ack()
-            self._metrics.latency_seconds.observe(max(0.0, self._analyst.now().timestamp() - message.timestamp))
+            if generation == self._generation:
+                self._done[partition] = offset + 1
+            self._analyst.metrics.latency_seconds.observe(max(0.0, self._analyst.now().timestamp() - message.timestamp))
 
         while generation == self._generation:
             try:
@@ -139,41 +152,79 @@ class Worker:
                 self._waits_for_registry = False
         return None
 
+    async def _read_again(self, partition: int, offset: int | None) -> None:
+        position = self._continuity.positions()[partition]
+        self._log.info("read_again", partition=partition, position=position, offset=offset)
+        await self._from.seek(partition, position)
+
+    async def _watches(self) -> None:
+        """Read again what the client dropped at the end of a partition, where no later record shows it."""
+        while True:
+            await asyncio.sleep(IDLE_S)
+            if not self._prepared.is_set() or self._stop.is_set() or self._loop.time() - self._seen_at < IDLE_S:
+                continue
+            for partition, position in self._continuity.positions().items():
+                read_to = await self._from.position(partition)
+                idle = self._prepared.is_set() and self._loop.time() - self._seen_at >= IDLE_S
+                if idle and read_to is not None and read_to > position and not self._waits_for_registry:
+                    await self._read_again(partition, None)
+
     async def _on_revoked(self, _: Any, revoked: Any = (), **__: Any) -> None:
         # Every rebalance takes all partitions away first, also those that come back.
         self._phase = "rebalancing"
-        self._generation += 1
+        self._prepared.clear()
         if revoked and not self._stop.is_set():
             await self._drain("rebalancing")
+        self._generation += 1
+        self._analyst.states.drop_unsettled()
+        self._continuity.begin({})
+        self._done.clear()
 
     async def _on_assigned(self, _: Any, assigned: Any = (), **__: Any) -> None:
-        self._phase = "recovering card states" if assigned else None
+        self._generation += 1
+        self._phase = "recovering card states"
+        self._start(self._prepare({tp.partition for tp in assigned if tp.topic == TRANSACTIONS}))
 
-    async def _on_recovered(self) -> None:
-        self._phase = None
-        self._log.info("ready", partitions=self._partitions(), cards=self._analyst.states.count())
+    async def _prepare(self, partitions: set[int]) -> None:
+        generation = self._generation
+        async with self._preparing:
+            await self._restorer.restore(partitions)
+            begin = await self._from.begin(partitions) if partitions else {}
+            if generation != self._generation:
+                return  # another rebalance has begun; its own preparation follows
+            self._continuity.begin(begin)
+            self._phase = None
+            self._prepared.set()
+            self._log.info("ready", partitions=len(partitions), cards=self._analyst.states.count())
 
-    def _partitions(self) -> int:
-        return len({tp.partition for tp in self._app.consumer.assignment()})
+    async def _commits(self) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_EVERY_S)
+            if self._prepared.is_set():
+                await self._commit()
+
+    async def _commit(self) -> None:
+        if self._done:
+            offsets = dict(self._done)
+            await self._from.commit(offsets)
+            self._done = {p: offset for p, offset in self._done.items() if offsets.get(p) != offset}
 
     async def _drain(self, why: str) -> None:
         """Settle what is judged and commit; on a broker that doesn't answer in time the worker fails."""
         try:
             async with asyncio.timeout(self._settings.drain_timeout_s):
                 await self._settler.drained()
-                if self._app.consumer.started:
-                    await self._app.consumer.commit()
+                await self._commit()
         except TimeoutError:
             # What is on its way can't be called back. Ending the process is what keeps it from being
             # written after another worker's newer states.
             message = f"{why}: results did not reach Kafka within {self._settings.drain_timeout_s:g} s"
             self._fail(UnavailableError(f"{message} (ANALYZER_DRAIN_TIMEOUT_S)"))
-        self._analyst.states.drop_unsettled()
 
-    async def _leave(self, tasks: list[asyncio.Task[Any]]) -> None:
+    async def _leave(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await self._app.stop()
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)

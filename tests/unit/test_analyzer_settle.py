@@ -179,7 +179,7 @@ def test_partitions_that_are_taken_away_are_forgotten() -> None:
     bench = Bench()
     bench.states.restored(3, "card", bench.codec.encode(window(7)))
     bench.states.restored(4, "card", bench.codec.encode(window(8)))
-    bench.states.forget([3])
+    bench.states.keep([4])
     assert bench.states.window(3, "card") == CardWindow()
     assert bench.states.count() == 1
 

@@ -1,0 +1,71 @@
+"""Which record of each partition is the next, whatever the client hands over.
+
+Around a rebalance Faust may hand over records twice or drop some. So every record is held against the
+offset that must come next; when one is missing, the partition is read again from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+SIGHTINGS_OF_A_HOLE: Final = 3
+"""How often the same record must come first before the topic is believed to have none between (compacted,
+expired, or marks of transactions): that the client drops the same records each time is not to be expected."""
+
+
+class Step(Enum):
+    """What a record is to its partition."""
+
+    NEXT = auto()
+    """The one that must come; the position has moved past it."""
+
+    IGNORE = auto()
+    """It was here before, or its turn comes again."""
+
+    SEEK = auto()
+    """Records before it are missing: the partition must be read again from its position."""
+
+
+@dataclass
+class _Partition:
+    position: int
+    skipped_to: int | None = None
+    """First offset seen beyond the position; a seek is under way."""
+
+    last_seen: int = -1
+    sightings: int = 0
+
+
+class Continuity:
+    """The position of each partition: the offset that must come next."""
+
+    def __init__(self) -> None:
+        """Start without partitions."""
+        self._partitions: dict[int, _Partition] = {}
+
+    def begin(self, positions: dict[int, int]) -> None:
+        """Start anew with these partitions."""
+        self._partitions = {partition: _Partition(position) for partition, position in positions.items()}
+
+    def positions(self) -> dict[int, int]:
+        """Return the offset that must come next, by partition."""
+        return {number: partition.position for number, partition in self._partitions.items()}
+
+    def see(self, partition: int, offset: int) -> Step:
+        """Return what to do with a record of `partition`; one of an unknown partition is to be ignored."""
+        known = self._partitions.get(partition)
+        if known is None or offset < known.position:
+            return Step.IGNORE
+        if offset > known.position:
+            fetched_before_the_seek = known.skipped_to is not None and offset > known.last_seen
+            known.last_seen = offset
+            if fetched_before_the_seek:
+                return Step.IGNORE
+            known.sightings = known.sightings + 1 if offset == known.skipped_to else 1
+            known.skipped_to = offset
+            if known.sightings < SIGHTINGS_OF_A_HOLE:
+                return Step.SEEK
+        self._partitions[partition] = _Partition(offset + 1)
+        return Step.NEXT
