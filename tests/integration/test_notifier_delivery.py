@@ -124,7 +124,7 @@ def test_the_routing_rule_lets_suspicious_activities_through_and_nothing_else(
     wait_until(lambda: metric(service, "cardwatch_notifier_entries_put_total") == 3, what="the others to be put")
     aws.client("events").put_events(
         Entries=[
-            put({"value": notification(4)}, "kafka-connect-transactions"),  # type: ignore[list-item]
+            put({"value": notification(4)}, "kafka-connect-transactions"),
             put({"value": notification(5)["eventDetail"]}),
             put(notification(6)),
         ]

@@ -135,11 +135,11 @@ def test_the_detail_is_the_connectors_text_to_the_byte(stack: Stack, bus: Bus, e
     }
 
 
-@pytest.mark.parametrize("code", ["UnrecognizedClientException", "AccessDeniedException", "ExpiredTokenException"])
+@pytest.mark.parametrize("code", ["UnrecognizedClientException", "AccessDeniedException"])
 def test_refused_credentials_stop_the_notifier_with_the_cause(
     stack: Stack, bus: Bus, encode: Encode, code: str
 ) -> None:
-    bus.put = [refused(code)] * 8
+    bus.describe, bus.put = [refused(code)], [refused(code)] * 8
     produce(stack, encode, range(1))
     service = start(stack, bus)
     assert service.wait(60) == 2
