@@ -39,6 +39,8 @@ def consumer(kafka: KafkaSettings, settings: NotifierSettings) -> Consumer:
         "session.timeout.ms": int(settings.session_timeout_s * 1000),
         "heartbeat.interval.ms": int(settings.session_timeout_s * 1000 / 4),
         "queued.max.messages.kbytes": 16 * 1024,
+        # The embedded broker answers an empty fetch late and new records no sooner: half of this is the latency.
+        "fetch.wait.max.ms": 50,
         "on_commit": _committed,
     }
     return Consumer({**kafka.librdkafka(), **config}, logger=logging.getLogger("librdkafka"))
