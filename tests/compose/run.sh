@@ -94,8 +94,10 @@ check "no container ran out of memory" nobody_ran_out_of_memory
 [ "$failed" = 0 ] || explain
 down
 
-check "three analyzers start" up --scale analyzer=3
+# The producer comes last, so that there is still work to do when one is killed.
+check "three analyzers start" up --scale analyzer=3 --scale producer=0
 check "there are three of them" three_analyzers_share_the_work
+check "the producer starts" up --no-deps producer
 check "one is killed at work, and comes back" kill_one_analyzer_while_it_works
 check "the producer plays its transactions and ends, all the same" everything_was_produced
 check "the ledger balances, all the same" balances
