@@ -15,10 +15,10 @@ setup: $(VENV)/.installed ## make the virtual environment (.venv) with everythin
 
 $(VENV)/.installed: requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Cardwatch needs Python 3.11 to 3.13; choose one with: make PYTHON=python3.12 ...")'
-	@echo "Installing into $(VENV) (once; about half a minute) ..."
+	@echo "Installing into $(VENV) (once; about a minute) ..."
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements-uv.lock requirements-dev.lock
+	@$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements-uv.lock requirements-dev.lock
 	@touch $@
 
 demo: setup ## run the whole suite on this machine, then prove that nothing was lost (ARGS="--broker apache", ARGS=--help)
