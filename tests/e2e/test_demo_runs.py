@@ -67,7 +67,7 @@ class Demo:
             found[:] = [each for each in self.children() if ["-m", module] in _pairs(each)]
             return bool(found)
 
-        wait_until(there, 20, f"a process of {module}")
+        wait_until(there, 60, f"a process of {module}")
         return found[0]
 
     def children(self) -> list[psutil.Process]:
@@ -159,7 +159,7 @@ def test_a_demo_that_is_killed_takes_its_processes_along(start: Start) -> None:
     demo.child("producer")
     processes = demo.children()
     demo.process.kill()
-    wait_until(lambda: gone(processes), 20, "the end of its processes")
+    wait_until(lambda: gone(processes), 30, "the end of its processes")
 
 
 def test_an_endless_run_is_stopped_counted_and_its_broker_kept(start: Start) -> None:
