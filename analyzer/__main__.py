@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import faust
@@ -50,10 +48,9 @@ def worker() -> None:
     registry = GlueRegistry.connect(registries)
     ground = preflight.check(kafka, registry)
     analyst = _analyst(settings, registry, registries.confluent_url, ground)
-    with tempfile.TemporaryDirectory(prefix="cardwatch-analyzer-") as datadir:
-        app = make_app(kafka, Path(datadir), settings.send_timeout_s)
-        restorer = Restorer(lambda: changelog_client(kafka), analyst.states)
-        asyncio.run(_serve(app, analyst, restorer, settings))
+    app = make_app(kafka, settings.send_timeout_s)
+    restorer = Restorer(lambda: changelog_client(kafka), analyst.states)
+    asyncio.run(_serve(app, analyst, restorer, settings))
     structlog.get_logger().info("stopped")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, Final, cast
 
 import aiokafka  # type: ignore[import-untyped]
@@ -24,9 +23,14 @@ APP_ID: Final = "cardwatch-analyzer"
 SESSION_TIMEOUT_S: Final = 10.0
 
 
-def make_app(kafka: KafkaSettings, datadir: Path, send_timeout_s: float) -> faust.App:
-    """Return the Faust app: it makes no topics, serves no pages and leaves no files behind."""
-    return faust.App(
+class _App(faust.App):
+    def _create_directories(self) -> None:
+        """Make none: nothing is kept in files, and a killed process could not remove them."""
+
+
+def make_app(kafka: KafkaSettings, send_timeout_s: float) -> faust.App:
+    """Return the Faust app: it makes no topics, serves no pages and writes no files."""
+    return _App(
         APP_ID,
         broker=[f"kafka://{server}" for server in kafka.bootstrap_servers.split(",")],
         broker_credentials=credentials(kafka),
@@ -39,7 +43,6 @@ def make_app(kafka: KafkaSettings, datadir: Path, send_timeout_s: float) -> faus
         producer_acks=-1,
         producer_linger=0.005,
         producer_request_timeout=send_timeout_s,
-        datadir=datadir,
         topic_allow_declare=False,
         topic_disable_leader=True,
         stream_wait_empty=False,  # records are never acknowledged to Faust; the worker drains and commits

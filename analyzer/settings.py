@@ -13,7 +13,7 @@ class AnalyzerSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="ANALYZER_", populate_by_name=True)
 
-    alert_threshold: float = Field(default=0.6, gt=0, le=1)
+    alert_threshold: float = Field(default=0.5, gt=0, le=1)
     """Score from which a transaction is flagged, 0 to 1."""
 
     allowed_lateness_s: int = Field(default=3_600, ge=0, le=86_400)

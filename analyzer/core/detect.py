@@ -47,7 +47,7 @@ class Judge:
     rules: tuple[Rule, ...] = RULES
     """What a transaction is checked against."""
 
-    alert_threshold: float = 0.6
+    alert_threshold: float = 0.5
     """Score from which a verdict is flagged."""
 
     allowed_lateness_ms: int = HOUR_MS

@@ -67,6 +67,17 @@ def test_velocity_counts_an_hour_too() -> None:
     assert found.evidence == "8 transactions in 3360 s, limit 7"
 
 
+def test_fewer_transactions_are_too_many_when_they_are_above_the_habit() -> None:
+    usual = every(HOUR_MS, 10, amountMinor=2_000)
+    spree = [transaction(20 * HOUR_MS + n * 15 * MINUTE_MS, amountMinor=6_000) for n in range(4)]
+    found = check(Velocity(), *usual, *spree)
+    assert found is not None
+    assert found.evidence.startswith("4 transactions in 2700 s, in the mean 1.")
+    assert found.evidence.endswith("standard deviations above habit, limit 3")
+    assert check(Velocity(), *usual, *spree[:3]) is None
+    assert check(Velocity(), *usual, *[dataclasses.replace(one, amount_minor=2_000) for one in spree]) is None
+
+
 def test_velocity_leaves_out_what_is_exactly_a_window_old() -> None:
     history = [transaction(0), *[transaction(10 * MINUTE_MS) for _ in range(5)]]
     assert check(Velocity(limit_10_minutes=5), *history) is None

@@ -46,7 +46,7 @@ class Bench:
         self.analyst = Analyst(
             reader=TransactionReader(Decoder(registry, reader="transaction", logical_types=False)),
             states=self.states,
-            judge=Judge(alert_threshold=0.4),
+            judge=Judge(alert_threshold=0.3),
             notifications=Encoder.registered("notification", NOTIFICATIONS, registry),
             metrics=self.metrics,
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC),

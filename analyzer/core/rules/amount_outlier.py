@@ -49,7 +49,7 @@ class AmountOutlier:
             ),
             observed=z,
             threshold=self.limit_z,
-            score=graded(z, self.limit_z, 2 * self.limit_z, (0.45, 0.95)),
+            score=graded(z, self.limit_z, 2 * self.limit_z, (0.1, 0.5)),
         )
 
 

@@ -28,5 +28,5 @@ def graded(observed: float, low: float, high: float, scores: tuple[float, float]
         high: where the second is given; above it too.
         scores: the score at `low` and at `high`.
     """
-    share = min(1.0, max(0.0, (observed - low) / (high - low)))
+    share = min(1.0, max(0.0, (observed - low) / (high - low))) if high > low else 1.0
     return scores[0] + share * (scores[1] - scores[0])

@@ -61,5 +61,5 @@ class CardTesting:
             ),
             observed=len(tests),
             threshold=self.limit,
-            score=0.9 if large else graded(len(tests), self.limit + 1, 2 * self.limit, (0.65, 0.9)),
+            score=0.9 if large else graded(len(tests), self.limit + 1, 2 * self.limit, (0.55, 0.9)),
         )

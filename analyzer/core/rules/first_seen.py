@@ -59,7 +59,7 @@ class FirstSeen:
             evidence=f"{', '.join([new[0], *odd])}; needs {self.least_evidence} beside the first",
             observed=len(odd),
             threshold=self.least_evidence,
-            score=graded(len(odd), self.least_evidence, self.least_evidence + 2, (0.5, 0.8)),
+            score=graded(len(odd), self.least_evidence, self.least_evidence + 2, (0.25, 0.6)),
         )
 
     def _odd(self, seen: Features, transaction: Transaction) -> list[str]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from analyzer.core.features import Features
 from analyzer.core.model import SECOND_MS, Finding, Transaction
+from analyzer.core.rules.base import graded
 
 SECONDS_PER_HOUR = 3_600.0
 
@@ -45,5 +46,5 @@ class ImpossibleTravel:
             ),
             observed=km_h,
             threshold=self.limit_km_h,
-            score=0.9,
+            score=graded(km_h, self.limit_km_h, 2 * self.limit_km_h, (0.4, 0.85)),
         )

@@ -3,40 +3,67 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean as mean
 from typing import ClassVar
 
 from analyzer.core.features import Features, Span
 from analyzer.core.model import Finding, Transaction
+from analyzer.core.rules.amount_outlier import z_score
 from analyzer.core.rules.base import graded
 
 
 @dataclass(frozen=True, slots=True)
 class Velocity:
-    """More transactions of one card than a person makes."""
+    """More transactions of one card than a person makes; fewer are enough when they are above its habit."""
 
     name: ClassVar[str] = "velocity"
 
     limit_10_minutes: int = 4
     """Transactions in 10 minutes that are still ordinary."""
 
-    limit_hour: int = 7
+    limit_hour: int = 6
     """Transactions in an hour that are still ordinary."""
 
-    def check(self, seen: Features, transaction: Transaction) -> Finding | None:  # noqa: ARG002 - windows suffice
-        """Return a finding when either window holds more than its limit."""
-        found = [
-            self._finding(span, limit)
-            for span, limit in ((seen.ten_minutes, self.limit_10_minutes), (seen.hour, self.limit_hour))
-            if span.count > limit
-        ]
-        return max(found, key=lambda finding: finding.score, default=None)
+    limit_hour_above_habit: int = 3
+    """Transactions in an hour that are still ordinary when their amounts are above the habit."""
 
-    def _finding(self, span: Span, limit: int) -> Finding:
+    above_habit_z: float = 0.75
+    """Standard deviations of ln(amount) above the habit, in the mean of the hour, that are above it."""
+
+    least_history: int = 8
+    """Approved transactions without which a card has no habit."""
+
+    least_sd: float = 0.5
+    """As in amount_outlier."""
+
+    def check(self, seen: Features, transaction: Transaction) -> Finding | None:  # noqa: ARG002 - windows suffice
+        """Return the strongest finding of the windows that hold more than their limit."""
+        found = [
+            self._finding(seen.ten_minutes, self.limit_10_minutes, (0.35, 0.95)),
+            self._finding(seen.hour, self.limit_hour, (0.35, 0.95)),
+            self._above_habit(seen),
+        ]
+        return max((one for one in found if one), key=lambda finding: finding.score, default=None)
+
+    def _above_habit(self, seen: Features) -> Finding | None:
+        if seen.habit.count < self.least_history:
+            return None
+        z = mean(z_score(seen.habit, one.amount_minor, self.least_sd) for one in seen.hour.transactions)
+        words = f", in the mean {z:.1f} standard deviations above habit"
+        return (
+            self._finding(seen.hour, self.limit_hour_above_habit, (0.5, 0.95), words)
+            if z > self.above_habit_z
+            else None
+        )
+
+    def _finding(self, span: Span, limit: int, scores: tuple[float, float], words: str = "") -> Finding | None:
+        if span.count <= limit:
+            return None
         return Finding(
             rule=self.name,
             reason="more transactions in a short time than a person makes",
-            evidence=f"{span.count} transactions in {span.seconds:.0f} s, limit {limit}",
+            evidence=f"{span.count} transactions in {span.seconds:.0f} s{words}, limit {limit}",
             observed=span.count,
             threshold=limit,
-            score=graded(span.count, limit + 1, 2 * limit, (0.45, 0.9)),
+            score=graded(span.count, limit + 1, 2 * limit, scores),
         )
