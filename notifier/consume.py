@@ -69,8 +69,7 @@ class Notifier:
         self._raw: deque[Record] = deque()
         self._retry_at = 0.0
         self._attempt = 0
-        self._paused = False
-        self._reassigned = False
+        self._paused: set[Partition] = set()
         self._commit_at = 0.0
         self._ended = False
         self.joined = False
@@ -103,23 +102,27 @@ class Notifier:
             raise self._calls.failure
 
     def _step(self) -> None:
-        self._raw.extend(self._read())
+        self._read()
         self._map()
         self._throttle()
         if self._clock() >= self._commit_at:
             self._commit(wait=False)
 
-    def _read(self) -> list[Record]:
+    def _read(self) -> None:
         first = self._consumer.poll(_POLL_S)
-        if first is None:
-            return []
-        # What has already been fetched comes along, without waiting for more.
-        records = [to_record(m) for m in (first, *self._consumer.consume(_FETCH_AT_ONCE, 0)) if self._fine(m)]
+        if first is not None:
+            # Noted before the next call, in which the partition may be taken away.
+            self._note([first])
+            # What has already been fetched comes along, without waiting for more.
+            self._note(self._consumer.consume(_FETCH_AT_ONCE, 0))
+
+    def _note(self, messages: list[Message]) -> None:
+        records = [to_record(message) for message in messages if self._fine(message)]
         self._metrics.records.inc(len(records))
         with self._lock:
             for record in records:
                 self._progress.begin((record.topic, record.partition), record.offset)
-        return records
+        self._raw.extend(records)
 
     def _fine(self, message: Message) -> bool:
         error = message.error()
@@ -159,13 +162,23 @@ class Notifier:
         self._backlog.put(Job(record, entry, (record.topic, record.partition, record.key) if ordered else None))
 
     def _throttle(self) -> None:
-        """Pause what is assigned while enough waits; resume when little does."""
-        full = bool(self._raw) or self._backlog.full()
-        pause = full or (self._paused and not self._backlog.low())
-        if pause != self._paused or self._reassigned:
-            change = self._consumer.pause if pause else self._consumer.resume
-            change(self._consumer.assignment())
-            self._paused, self._reassigned = pause, False
+        """Pause what is assigned while enough waits; resume when little does.
+
+        Only what was paused is resumed: librdkafka throws away what it has fetched of a partition that is
+        resumed without having been paused, and reads on behind it.
+        """
+        if self._raw or self._backlog.full():
+            more = {(part.topic, part.partition) for part in self._consumer.assignment()} - self._paused
+            if more:
+                self._consumer.pause(_places(more))
+                self._paused |= more
+        elif self._paused and self._backlog.low():
+            self._resume(self._paused)
+
+    def _resume(self, partitions: set[Partition]) -> None:
+        if partitions:
+            self._consumer.resume(_places(partitions))
+            self._paused = self._paused - partitions
 
     def _finished(self, job: Job) -> None:
         with self._lock:
@@ -189,7 +202,6 @@ class Notifier:
 
     def _assigned(self, _: Any, partitions: list[TopicPartition]) -> None:
         self.joined = True
-        self._reassigned = True  # new partitions begin unpaused
         self._log.info("assigned", partitions=sorted(part.partition for part in partitions))
 
     def _revoked(self, _: Any, partitions: list[TopicPartition]) -> None:
@@ -208,6 +220,7 @@ class Notifier:
         gone = {(part.topic, part.partition) for part in partitions}
         self._raw = deque(record for record in self._raw if (record.topic, record.partition) not in gone)
         self._backlog.drop(gone)
+        self._resume(self._paused & gone)  # so that it is not paused if it comes back
         self._log.info("given up", partitions=sorted(part.partition for part in partitions))
         return gone
 
@@ -227,3 +240,7 @@ class Notifier:
 
     def _done(self) -> bool:
         return not self._raw and self._backlog.empty()
+
+
+def _places(partitions: set[Partition]) -> list[TopicPartition]:
+    return [TopicPartition(topic, number) for topic, number in sorted(partitions)]

@@ -328,6 +328,20 @@ def test_two_notifiers_share_the_partitions_and_a_dead_ones_are_taken_over(
     wait_until(lambda: set(bus.numbers()) == set(range(80)), what="all entries")
 
 
+def test_pausing_and_taking_turns_skips_nothing(stack: Stack, bus: Bus, encode: Encode) -> None:
+    small = {"NOTIFIER_BUFFER_RECORDS": "3", "NOTIFIER_CALLS_IN_FLIGHT": "2"}
+    first = start(stack, bus, **small)
+    first.until(lambda log: '"assigned"' in log)
+    produce(stack, encode, range(150))
+    second = start(stack, bus, **small)
+    second.until(lambda log: '"assigned"' in log)
+    produce(stack, encode, range(150, 300))
+    first.terminate()
+    assert first.wait(60) == 0
+    produce(stack, encode, range(300, 400))
+    wait_until(lambda: set(bus.numbers()) == set(range(400)), what="all entries")
+
+
 def test_an_unknown_sink_and_a_malformed_setting_are_named(stack: Stack) -> None:
     unknown = stack.start("notifier", "run", NOTIFIER_SINK="pigeon")
     assert unknown.wait() == 2
