@@ -97,6 +97,7 @@ class Run:
                 self._view.say("Stopping the producer; the rest is drained and counted. Once more Ctrl-C ends at once.")
                 self._supervisor.stop("producer")
             self._drain()
+            self._view.show(self._snapshot("done", ()))
             self._supervisor.stop()
             self._look()
             return self._report()

@@ -188,12 +188,18 @@ def _flagged(recent: Sequence[Flagged]) -> RenderableType:
 
 
 def _processes(rows: Sequence[ProcessRow]) -> RenderableType:
-    parts = [
-        f"{row.name} [{'green' if row.state == 'running' else 'dim'}]{escape(row.state)}[/]"
-        + (f" [dim]{row.memory / MEBIBYTE:,.0f} MB[/]" if row.memory else "")
-        for row in rows
-    ]
-    return Text.from_markup("   ".join(parts))
+    table = Table.grid(expand=True)
+    for _ in rows:
+        table.add_column(justify="center", ratio=1)
+    table.add_row(*(escape(row.name) for row in rows))
+    table.add_row(*(_state(row) for row in rows))
+    return table
+
+
+def _state(row: ProcessRow) -> str:
+    colour = "green" if row.state == "running" else "dim"
+    memory = f" [dim]{row.memory / MEBIBYTE:,.0f} MB[/]" if row.memory else ""
+    return f"[{colour}]{escape(row.state)}[/]{memory}"
 
 
 def export(now: Snapshot, file: Path, title: str = "make demo") -> None:
