@@ -32,8 +32,9 @@ from schemas.ops import serve_ops
 from schemas.registry import ConfluentRegistry, GlueRegistry
 from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, load
 
-# What matters of theirs is logged by the worker, in its own words.
-NOISY: Final = ("faust", "mode", "aiokafka", "kafka", "asyncio", "botocore", "uvicorn")
+# What matters of theirs is logged by the worker, in its own words. Faust logs of an app under the name of
+# the module of its class.
+NOISY: Final = ("faust", "mode", "aiokafka", "kafka", "asyncio", "analyzer.engine", "botocore", "uvicorn")
 
 cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import threading
 import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -307,6 +309,53 @@ class Pause:
         reader.settimeout(seconds)
         with reader, writer, pytest.raises(TimeoutError):
             reader.recv(1)
+
+
+class Gate:
+    """Passes connections on to an address, until it is shut and refuses them."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self.target = target
+        self.open = True
+        self.refused = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if not self.open:
+                    self.refused += 1
+                    client.close()
+                    continue
+                server = socket.create_connection(self.target)
+                for one, other in ((client, server), (server, client)):
+                    threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
+
+    def _pump(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while self.open and (data := one.recv(65_536)):
+                other.sendall(data)
+        one.close()
+        other.close()
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def test_a_registry_that_is_away_in_the_middle_makes_records_wait_and_none_is_given_up(stack: Stack) -> None:
+    with contextlib.closing(Gate(("127.0.0.1", stack.aws.port))) as gate:
+        worker = ready(stack, AWS_ENDPOINT_URL=gate.url)
+        gate.open = False
+        count = produce(stack, stream(200, cards=10))
+        wait_until(lambda: "waiting for the schema registry" in health(worker), 60, "the worker to wait")
+        assert gate.refused > 0
+        assert ledger(stack).accounted == 0
+        gate.open = True
+        found = balanced(stack, count)
+    assert (found.judged, found.dead) == (count, 0)
 
 
 def one_line_of(service: RunningService) -> str:
