@@ -26,7 +26,7 @@ from demo.doctor import Check
         (doctor.java('java version "1.8.0_392"'), False, "version 1"),
     ],
 )
-def test_each_thing_is_judged_and_its_remedy_named(check: Check, fine: bool, says: str) -> None:  # noqa: FBT001
+def test_each_thing_is_judged_and_its_remedy_named(check: Check, fine: bool, says: str) -> None:  # noqa: FBT001 - a column of the table above
     assert check.fine is fine
     assert says in check.line()
 
