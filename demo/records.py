@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
 from schemas.dead_letter import Header
 from schemas.errors import UnavailableError
@@ -21,13 +21,14 @@ _TIMEOUT_S: Final = 30.0
 
 def reader(kafka: KafkaSettings, group: str = "cardwatch-demo") -> Consumer:
     """Return a consumer that joins no group, commits nothing, and reports the end of each partition."""
-    own: dict[str, str | int | float | bool] = {
+    own: dict[str, Any] = {
         "group.id": group,
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
         "enable.partition.eof": True,
         "fetch.wait.max.ms": 100,
         "log_level": 0,
+        "error_cb": lambda _: None,  # a broker that is away comes back, or its end is noticed elsewhere
     }
     return Consumer({**kafka.librdkafka(), **own})
 
@@ -42,14 +43,14 @@ def is_end(message: Message) -> bool:
     """Say whether this is the report of a partition's end instead of a record.
 
     Raises:
-        KafkaException: it is the report of an error.
+        UnavailableError: it is the report of an error.
     """
     error = message.error()
     if error is None:
         return False
     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name in this library
         return True
-    raise KafkaException(error)
+    raise UnavailableError(f"topic {message.topic()} can't be read: {error.str()}")
 
 
 def headers(message: Message) -> list[Header]:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+
 import pytest
 
 from demo import doctor
@@ -41,3 +45,13 @@ def test_every_check_is_printed_and_what_tests_run_on_is_there() -> None:
     doctor.main(lines.append)
     assert len(lines) == 8
     assert [line for line in lines if line.startswith(("missing Python", "missing packages"))] == []
+
+
+def test_it_runs_where_nothing_is_installed_and_says_so() -> None:
+    bare = [sys.executable, "-S", "-m", "demo"]
+    done = subprocess.run([*bare, "doctor"], cwd=doctor.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"missing packages: without aiohttp, .*uvicorn -> run `make setup`", done.stdout)
+    run = subprocess.run(bare, cwd=doctor.ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert re.fullmatch(r"error: package \w+ is not installed: run `make setup`\n", run.stderr)
