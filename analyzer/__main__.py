@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import threading
 from datetime import UTC, datetime
 from typing import Final
 
@@ -43,6 +44,7 @@ cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 def worker() -> None:
     """Judge the transactions of Kafka until SIGTERM; settings are environment variables."""
     logs.configure("analyzer", load(LogSettings))
+    threading.excepthook = _log_thread
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.ERROR)
     settings, kafka, registries = load(AnalyzerSettings), load(KafkaSettings), load(RegistrySettings)
@@ -63,6 +65,13 @@ def rules() -> None:
         typer.echo(f"{rule.name}: {(type(rule).__doc__ or '').strip()}")
         for field in dataclasses.fields(rule):
             typer.echo(f"    {field.name} = {getattr(rule, field.name)}")
+
+
+def _log_thread(ended: threading.ExceptHookArgs) -> None:
+    # Faust's consumer thread ends so when the broker is away; the worker says what that means.
+    structlog.get_logger().warning(
+        "thread_ended", thread=ended.thread and ended.thread.name, error=repr(ended.exc_value)
+    )
 
 
 def _analyst(

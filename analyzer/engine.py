@@ -12,10 +12,13 @@ from typing import Any, Final, cast
 
 import aiokafka  # type: ignore[import-untyped]
 import faust
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from faust.exceptions import ProducerSendError
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from faust.types import TP
 
 from analyzer.settle import Outgoing
+from schemas.errors import UnavailableError
 from schemas.settings import KafkaSettings
 from schemas.topics import TRANSACTIONS
 
@@ -35,7 +38,7 @@ def make_app(kafka: KafkaSettings, send_timeout_s: float) -> faust.App:
         APP_ID,
         broker=[f"kafka://{server}" for server in kafka.bootstrap_servers.split(",")],
         broker_credentials=credentials(kafka),
-        # Tansu holds a join for the whole rebalance timeout; with the defaults the first record takes 30 s.
+        # Tansu holds a join for half the session timeout; with the defaults the first record takes 30 s.
         broker_session_timeout=SESSION_TIMEOUT_S,
         broker_rebalance_timeout=SESSION_TIMEOUT_S,
         broker_heartbeat_interval=1.0,
@@ -76,7 +79,11 @@ def changelog_client(kafka: KafkaSettings) -> aiokafka.AIOKafkaConsumer:
     """Return a consumer outside every group, to read card states with."""
     login = credentials_to_aiokafka_auth(credentials(kafka))
     return aiokafka.AIOKafkaConsumer(
-        bootstrap_servers=kafka.bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest", **login
+        bootstrap_servers=kafka.bootstrap_servers,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
+        **login,
     )
 
 
@@ -130,6 +137,13 @@ class FaustPositions:
         """Commit the offset of the next record needed, by partition; a rebalance meanwhile voids it."""
         tps = {_tp(partition): offset for partition, offset in offsets.items()}
         await self._consumer._commit(tps)  # noqa: SLF001 - Faust's own driver call; its public one counts acks
+
+
+def explained(error: Exception) -> Exception:
+    """Return an error of the Kafka clients as what it means: the broker is away; others as they are."""
+    if isinstance(error, (KafkaError, ProducerSendError)):
+        return UnavailableError(f"the Kafka broker no longer answers: {error!r}")
+    return error
 
 
 def _tp(partition: int) -> TP:

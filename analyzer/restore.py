@@ -12,7 +12,7 @@ from analyzer.states import CardStates
 from schemas.errors import UnavailableError
 from schemas.topics import CARDS_CHANGELOG
 
-_FETCH_MS: Final = 500
+_FETCH_MS: Final = 100
 
 
 class Restorer:

@@ -13,7 +13,7 @@ import structlog
 
 from analyzer.analyst import Analyst, Incoming
 from analyzer.continuity import Continuity, Step
-from analyzer.engine import FaustPositions, FaustPublisher, source
+from analyzer.engine import FaustPositions, FaustPublisher, explained, source
 from analyzer.restore import Restorer
 from analyzer.schema_cache import SchemaNeededError
 from analyzer.settings import AnalyzerSettings
@@ -94,7 +94,7 @@ class Worker:
         try:
             await work
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker must not go on without it
-            self._fail(error)
+            self._fail(explained(error))
 
     def _fail(self, error: BaseException) -> None:
         if not self._failure.done():

@@ -17,10 +17,12 @@ from confluent_kafka import Message, Producer
 
 from analyzer.wire import notification_id
 from demo.process import free_port
+from schemas import topics
 from schemas.codec import Decoder, Encoder, Record, definition
 from schemas.dead_letter import Header, Origin, origin, original_headers, reason
+from schemas.settings import KafkaSettings
 from tests.analyzer_input import NOON_MS, record, stream
-from tests.harness import RunningService, Stack, wait_until
+from tests.harness import RunningService, Stack, make_broker, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -301,6 +303,15 @@ def test_a_broker_that_hangs_for_some_seconds_costs_nothing(stack: Stack) -> Non
     assert balanced(stack, count).judged == count
 
 
+def test_a_broker_that_dies_stops_the_worker_with_one_line(stack: Stack) -> None:
+    produce(stack, stream(3_000, cards=60))
+    worker = ready(stack, ANALYZER_SEND_TIMEOUT_S="3")
+    wait_until(judged_more_than(worker, 300), 60, "work to interrupt")
+    stack.broker.kill()
+    assert worker.wait(90) == 1
+    assert one_line_of(worker).startswith("error: ")
+
+
 class Pause:
     """Lets real time pass: what is tested is that it does."""
 
@@ -375,6 +386,24 @@ def test_schemas_that_are_not_registered_are_named_in_one_line(stack: Stack) -> 
     worker = stack.start("analyzer", "worker")
     assert worker.wait(60) == 2
     assert "run `python -m schemas register`" in one_line_of(worker)
+
+
+def test_topics_that_do_not_exist_or_do_not_match_are_named_in_one_line(stack: Stack) -> None:
+    other = make_broker(stack.folder / "other")
+    other.start()
+    try:
+        kafka = KafkaSettings(bootstrap_servers=other.bootstrap_servers)
+        missing = stack.start("analyzer", "worker", KAFKA_BOOTSTRAP_SERVERS=other.bootstrap_servers)
+        assert missing.wait(60) == 2
+        assert "transactions.dlq does not exist: run `python -m schemas topics`" in one_line_of(missing)
+        wanted = topics.load()
+        topics.create(kafka, {CHANGELOG: wanted.pop(CHANGELOG)}, partitions=3)
+        topics.create(kafka, wanted, partitions=4)
+        mismatched = stack.start("analyzer", "worker", KAFKA_BOOTSTRAP_SERVERS=other.bootstrap_servers)
+        assert mismatched.wait(60) == 2
+        assert "transactions has 4 partitions and analyzer-cards-changelog has 3" in one_line_of(mismatched)
+    finally:
+        other.stop()
 
 
 def test_a_broker_that_is_away_at_the_start_is_named_in_one_line(stack: Stack) -> None:
