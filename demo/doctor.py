@@ -46,7 +46,7 @@ def examine() -> list[Check]:
     """Look at this machine."""
     return [
         python(sys.version_info[:2]),
-        packages(name for name in PACKAGES if importlib.util.find_spec(name) is None),
+        packages(name for name in PACKAGES if not _importable(name)),
         loopback(_bindable()),
         memory(_available_mb()),
         disk(shutil.disk_usage(ROOT).free // 1_000_000),
@@ -54,6 +54,11 @@ def examine() -> list[Check]:
         tool("mvn", "Maven", "`--broker apache`, the first time", "install Maven (Debian: maven)"),
         tool("docker", "Docker", "`make up`", "install Docker Engine with the Compose plugin"),
     ]
+
+
+def _importable(name: str) -> bool:
+    # An imported Faust has no spec: it replaces itself with a lazy module.
+    return name in sys.modules or importlib.util.find_spec(name) is not None
 
 
 def python(version: tuple[int, ...]) -> Check:
