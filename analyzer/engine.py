@@ -6,13 +6,14 @@ docs/decisions/0021-positions-and-recovery-are-our-own.md.
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any, Final, cast
 
-import aiokafka  # type: ignore[import-untyped]
+import aiokafka
 import faust
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from faust.types import TP
@@ -112,26 +113,39 @@ class FaustPositions:
         self._consumer = cast("Any", app.consumer)
         self._consumer._read_offset = _Forgetful()  # noqa: SLF001 - the version of Faust is pinned for it
 
-    async def begin(self, partitions: Iterable[int]) -> dict[int, int]:
-        """Return the offset of the next record that the group needs of each partition, and read from there."""
+    async def begin(self, partitions: Iterable[int]) -> dict[int, int] | None:
+        """Return the offset of the next record that the group needs of each partition, and read from there.
+
+        None when a partition was taken away meanwhile: the next assignment brings its own beginning.
+        """
         # Faust lets the broker hold a fetch for 1.5 s. Tansu looks for new records only about twice in that
         # time, so that a record waits 0.35 s in the mean; asked ten times a second it is found at once.
         self._consumer._thread._consumer._fetcher._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001 - fixed in Faust
         tps = {partition: _tp(partition) for partition in partitions}
+        try:
+            return await self._begin(tps)
+        except IllegalStateError:
+            return None
+
+    async def _begin(self, tps: Mapping[int, TP]) -> dict[int, int]:
         committed = {tp.partition: offset for tp, offset in (await self._consumer.seek_to_committed()).items()}
         earliest = {tp.partition: at for tp, at in (await self._consumer.earliest_offsets(*tps.values())).items()}
         begin = {partition: committed.get(partition) or earliest.get(partition) or 0 for partition in tps}
         for partition, offset in begin.items():
-            await self.seek(partition, offset)
+            await self._consumer.seek(tps[partition], offset)
         return begin
 
     async def seek(self, partition: int, offset: int) -> None:
-        """Read a partition from `offset` on."""
-        await self._consumer.seek(_tp(partition), offset)
+        """Read a partition from `offset` on; one that was taken away meanwhile is its next owner's."""
+        with contextlib.suppress(IllegalStateError):
+            await self._consumer.seek(_tp(partition), offset)
 
     async def position(self, partition: int) -> int | None:
-        """Return the offset after the last record that was handed to Faust."""
-        return cast("int | None", await self._consumer.position(_tp(partition)))
+        """Return the offset after the last record that was handed to Faust; None when the partition is gone."""
+        try:
+            return cast("int | None", await self._consumer.position(_tp(partition)))
+        except IllegalStateError:
+            return None
 
     async def commit(self, offsets: Mapping[int, int]) -> None:
         """Commit the offset of the next record needed, by partition; a rebalance meanwhile voids it."""

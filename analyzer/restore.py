@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-import aiokafka  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+import aiokafka
+from aiokafka.errors import KafkaError
 
 from analyzer.states import CardStates
 from schemas.errors import UnavailableError

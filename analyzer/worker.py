@@ -190,7 +190,7 @@ class Worker:
         async with self._preparing:
             await self._restorer.restore(partitions)
             begin = await self._from.begin(partitions) if partitions else {}
-            if generation != self._generation:
+            if begin is None or generation != self._generation:
                 return  # another rebalance has begun; its own preparation follows
             self._continuity.begin(begin)
             self._phase = None

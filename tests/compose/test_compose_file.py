@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped] # its annotations are a package of their own
+import yaml
 
 from schemas.errors import UserError
 from schemas.settings import KafkaSettings, load

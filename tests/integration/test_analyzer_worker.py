@@ -15,7 +15,9 @@ from uuid import UUID
 import pytest
 from confluent_kafka import Message, Producer
 
-from analyzer.wire import notification_id
+from analyzer.core.detect import Judge, Judged
+from analyzer.core.window import CardWindow
+from analyzer.wire import checked, notification_id
 from demo.process import free_port
 from schemas import topics
 from schemas.codec import Decoder, Encoder, Record, definition
@@ -232,10 +234,6 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_counts_nothing_
 
 def undisturbed(records: Iterable[Record]) -> set[str]:
     """Return the notification ids that judging these records in order gives."""
-    from analyzer.core.detect import Judge, Judged  # noqa: PLC0415 - the definition, used here alone
-    from analyzer.core.window import CardWindow  # noqa: PLC0415
-    from analyzer.wire import checked  # noqa: PLC0415
-
     judge, told = Judge(), set()
     cards: dict[str, CardWindow] = {}
     for offset, one in enumerate(records):
