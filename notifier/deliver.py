@@ -126,7 +126,11 @@ class Delivery:
             settle(pending[0], error)
             return
         for index in pending:
-            self.deliver([entries[index]], lambda _, outcome, at=index: settle(at, outcome))  # type: ignore[misc]
+            self.deliver([entries[index]], _settle_as(index, settle))
+
+
+def _settle_as(index: int, settle: Settle) -> Settle:
+    return lambda _, outcome: settle(index, outcome)
 
 
 def _settled(pending: list[int], results: list[Result], settle: Settle) -> list[int]:
