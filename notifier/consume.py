@@ -111,7 +111,7 @@ class Notifier:
     def _read(self) -> None:
         first = self._consumer.poll(_POLL_S)
         if first is not None:
-            # Noted before the next call, in which the partition may be taken away.
+            # Noted before the next call, which may take its partition away.
             self._note([first])
             # What has already been fetched comes along, without waiting for more.
             self._note(self._consumer.consume(_FETCH_AT_ONCE, 0))
@@ -162,11 +162,7 @@ class Notifier:
         self._backlog.put(Job(record, entry, (record.topic, record.partition, record.key) if ordered else None))
 
     def _throttle(self) -> None:
-        """Pause what is assigned while enough waits; resume when little does.
-
-        Only what was paused is resumed: librdkafka throws away what it has fetched of a partition that is
-        resumed without having been paused, and reads on behind it.
-        """
+        """Pause what is assigned while enough waits; resume what was paused when little does."""
         if self._raw or self._backlog.full():
             more = {(part.topic, part.partition) for part in self._consumer.assignment()} - self._paused
             if more:
@@ -218,7 +214,9 @@ class Notifier:
 
     def _forget_waiting(self, partitions: list[TopicPartition]) -> set[Partition]:
         gone = {(part.topic, part.partition) for part in partitions}
-        self._raw = deque(record for record in self._raw if (record.topic, record.partition) not in gone)
+        kept = [record for record in self._raw if (record.topic, record.partition) not in gone]
+        self._raw.clear()
+        self._raw.extend(kept)
         self._backlog.drop(gone)
         self._resume(self._paused & gone)  # so that it is not paused if it comes back
         self._log.info("given up", partitions=sorted(part.partition for part in partitions))
