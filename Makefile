@@ -24,11 +24,12 @@ $(VENV)/.installed: requirements-dev.lock
 demo: setup ## run the whole suite on this machine, then prove that nothing was lost (ARGS="--broker apache", ARGS=--help)
 	@$(PY) -m demo $(ARGS)
 
+# Two at a time: most tests wait for a broker most of the time.
 test: setup ## run the tests on the embedded broker (ARGS="tests/unit -k window" for some)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 test-kafka: setup ## run the integration and end-to-end tests on real Apache Kafka (Java 17, Maven)
-	@CARDWATCH_TEST_BROKER=apache $(PY) -m pytest tests/integration tests/e2e $(ARGS)
+	@CARDWATCH_TEST_BROKER=apache $(PY) -m pytest --numprocesses 2 --dist worksteal tests/integration tests/e2e $(ARGS)
 
 check: setup ## everything that CI runs: format, lint, types, imports, schemas, tests
 	@bash .ci/run

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 import pytest
+
+from demo.apache_kafka import jars
+from demo.broker import APACHE
+from schemas.errors import UserError
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fetch Apache Kafka before tests start side by side; when that fails, they skip with the reason."""
+    if os.environ.get("CARDWATCH_TEST_BROKER") == APACHE and not hasattr(config, "workerinput"):
+        with suppress(UserError):
+            jars(say=print)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
