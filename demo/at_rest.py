@@ -4,41 +4,51 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from typing import Any
 
 from demo.collect import Collector
 from demo.ledger import Card, Observed
 from demo.records import read_to_end
 from demo.score import Truth
 from schemas import topics
-from schemas.codec import Decoder
+from schemas.codec import Decoder, Record
+from schemas.errors import BadRecordError
 from schemas.settings import KafkaSettings
 
 
-def cards(kafka: KafkaSettings, decoder: Decoder) -> dict[str, Card]:
-    """Return the analyzer's counters by card id: the newest state of each in its changelog."""
-    newest: dict[bytes, tuple[int, bytes | None]] = {}
+def cards(kafka: KafkaSettings, decoder: Decoder) -> dict[tuple[int, str], Card]:
+    """Return the analyzer's counters by partition and card id: of each the state that has applied most.
+
+    That is not always the last one written: a worker that was thought dead may write an old state late.
+    """
+    furthest: dict[tuple[int, str], Record] = {}
     for message in read_to_end(kafka, topics.CARDS_CHANGELOG):
-        newest[message.key() or b""] = message.partition() or 0, message.value()
-    return {
-        key.decode(errors="replace"): _card(partition, decoder.decode(value))
-        for key, (partition, value) in newest.items()
-        if value is not None
-    }
+        value = message.value()
+        if value is None:
+            continue
+        place, state = (
+            (message.partition() or 0, (message.key() or b"").decode(errors="replace")),
+            decoder.decode(value),
+        )
+        if place not in furthest or furthest[place]["appliedOffset"] <= state["appliedOffset"]:
+            furthest[place] = state
+    return {place: _card(state) for place, state in furthest.items()}
 
 
 def labels(kafka: KafkaSettings, decoder: Decoder, flagged: Collection[str]) -> dict[str, Truth]:
     """Return the labels of all fraud, and of whatever was flagged, by transaction id."""
     found = {}
     for message in read_to_end(kafka, topics.LABELS):
-        label = decoder.decode(message.value() or b"")
+        try:
+            label = decoder.decode(message.value() or b"")
+        except BadRecordError:
+            continue  # it labels nothing: what was flagged and has no label is reported
         if label["fraud"] or label["transactionId"] in flagged:
             scenario = (label["scenario"] or "unnamed") if label["fraud"] else None
             found[label["transactionId"]] = Truth(label["cardId"], scenario)
     return found
 
 
-def observed(collector: Collector, counted: dict[str, Card]) -> Observed:
+def observed(collector: Collector, counted: dict[tuple[int, str], Card]) -> Observed:
     """Return what the ledger is made of."""
     transactions = {number: n for (topic, number), n in collector.records.items() if topic == topics.TRANSACTIONS}
     return Observed(
@@ -53,5 +63,5 @@ def observed(collector: Collector, counted: dict[str, Card]) -> Observed:
     )
 
 
-def _card(partition: int, state: dict[str, Any]) -> Card:
-    return Card(partition, state["judged"], state["flagged"], state["late"], state["duplicate"])
+def _card(state: Record) -> Card:
+    return Card(state["judged"], state["flagged"], state["late"], state["duplicate"])

@@ -108,8 +108,10 @@ class Collector:
         """Take in what reached the log group."""
         for event in self._events():
             self.event_records += 1
-            if event.notification_id and event.notification_id not in self.delivered_ms:
-                self.delivered_ms[event.notification_id] = event.time_ms
+            # One without an id is no notification's: the ledger lists it as delivered from nowhere.
+            notification_id = event.notification_id or f"event {self.event_records}, without a notification id"
+            if notification_id not in self.delivered_ms:
+                self.delivered_ms[notification_id] = event.time_ms
                 produced = self._produced_ms.pop(event.transaction_id, None)
                 if produced is not None:
                     self.latencies_ms.append(event.time_ms - produced)
@@ -154,7 +156,8 @@ class Collector:
             return []  # a dead letter will tell of it
         if where.topic == topics.NOTIFICATIONS:
             return self._notified(where, record)
-        self._produced_ms[record["transactionId"]] = message.timestamp()[1]
+        # A record of another schema has no such field; the analyzer dead-letters it.
+        self._produced_ms[record.get("transactionId", "")] = message.timestamp()[1]
         if len(self._produced_ms) > _REMEMBERED:
             self._produced_ms.popitem(last=False)
         return []

@@ -15,7 +15,6 @@ SHOWN: Final = 5
 class Card:
     """What the analyzer has counted for one card, from its durable state."""
 
-    partition: int
     judged: int = 0
     flagged: int = 0
     late: int = 0
@@ -38,8 +37,8 @@ class Observed:
     """Records in the transactions topic, by partition."""
     dead_transactions: Mapping[int, int] = field(default_factory=dict)
     """Distinct records of it that were dead-lettered, by their original partition."""
-    cards: Mapping[str, Card] = field(default_factory=dict)
-    """The analyzer's counters, by card id."""
+    cards: Mapping[tuple[int, str], Card] = field(default_factory=dict)
+    """The analyzer's counters, by partition and card id."""
     notifications: Mapping[str, Flag] = field(default_factory=dict)
     """Distinct notifications, by notification id."""
     notification_records: int = 0
@@ -77,8 +76,8 @@ def lines(seen: Observed) -> tuple[Line, Line, Line]:
 
 def _transactions(seen: Observed) -> Line:
     out: Counter[int] = Counter(seen.dead_transactions)
-    for card in seen.cards.values():
-        out[card.partition] += card.judged + card.late + card.duplicate
+    for (partition, _), card in seen.cards.items():
+        out[partition] += card.judged + card.late + card.duplicate
     judged, late, duplicate = (
         sum(getattr(card, name) for card in seen.cards.values()) for name in ("judged", "late", "duplicate")
     )
@@ -98,16 +97,18 @@ def _transactions(seen: Observed) -> Line:
 
 def _flagged(seen: Observed) -> Line:
     notified = Counter(flag.card_id for flag in seen.notifications.values())
-    flagged = {card_id: card.flagged for card_id, card in seen.cards.items()}
+    flagged: Counter[str] = Counter()
+    for (_, card_id), card in seen.cards.items():
+        flagged[card_id] += card.flagged
     return Line(
         what="flagged",
-        left=sum(flagged.values()),
+        left=flagged.total(),
         right=len(seen.notifications),
         terms=f"{len(seen.notifications):,} distinct notifications",
         where=_few(
-            f"card {card_id}: {flagged.get(card_id, 0)} flagged, {notified[card_id]} notifications"
+            f"card {card_id}: {flagged[card_id]} flagged, {notified[card_id]} notifications"
             for card_id in sorted({*flagged, *notified})
-            if flagged.get(card_id, 0) != notified[card_id]
+            if flagged[card_id] != notified[card_id]
         ),
     )
 

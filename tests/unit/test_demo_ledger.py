@@ -13,7 +13,7 @@ def balanced() -> Observed:
     return Observed(
         transactions={0: 10, 1: 4},
         dead_transactions={1: 1},
-        cards={"a": Card(0, judged=7, flagged=2, late=2, duplicate=1), "b": Card(1, judged=3, flagged=1)},
+        cards={(0, "a"): Card(judged=7, flagged=2, late=2, duplicate=1), (1, "b"): Card(judged=3, flagged=1)},
         notifications={"n1": Flag("t1", "a"), "n2": Flag("t2", "a"), "n3": Flag("t3", "b")},
         notification_records=4,
         undelivered=frozenset({"n3"}),
@@ -48,7 +48,7 @@ def test_a_loss_and_a_double_count_do_not_make_up_for_each_other() -> None:
 
 def test_a_flag_without_its_notification_names_the_card() -> None:
     seen = balanced()
-    (line,) = broken(replace(seen, cards={**seen.cards, "b": replace(seen.cards["b"], flagged=2)}))
+    (line,) = broken(replace(seen, cards={**seen.cards, (1, "b"): replace(seen.cards[1, "b"], flagged=2)}))
     assert line.where == ("card b: 2 flagged, 1 notifications",)
 
 
@@ -77,15 +77,26 @@ def test_of_many_differences_a_few_are_named() -> None:
     assert line.where[-1] == "and 15 more"
 
 
+def test_a_card_with_states_of_two_partitions_is_counted_in_both() -> None:
+    seen = balanced()
+    half = replace(seen.cards[0, "a"], flagged=1)
+    seen = replace(seen, cards={**seen.cards, (0, "a"): half, (2, "a"): half})
+    line = lines(seen)[1]
+    assert (line.left, line.balances) == (3, True)
+
+
 @given(
     st.dictionaries(
-        st.text(max_size=3), st.builds(Card, st.integers(0, 3), *[st.integers(0, 9)] * 4), min_size=1, max_size=5
+        st.tuples(st.integers(0, 3), st.text(max_size=3)),
+        st.builds(Card, *[st.integers(0, 9)] * 4),
+        min_size=1,
+        max_size=5,
     )
 )
-def test_one_record_more_on_any_partition_never_balances(cards: dict[str, Card]) -> None:
+def test_one_record_more_on_any_partition_never_balances(cards: dict[tuple[int, str], Card]) -> None:
     into: dict[int, int] = {}
-    for card in cards.values():
-        into[card.partition] = into.get(card.partition, 0) + card.judged + card.late + card.duplicate
+    for (partition, _), card in cards.items():
+        into[partition] = into.get(partition, 0) + card.judged + card.late + card.duplicate
     assert lines(Observed(transactions=into, cards=cards))[0].balances
     for partition in range(4):
         more = {**into, partition: into.get(partition, 0) + 1}

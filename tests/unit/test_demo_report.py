@@ -12,7 +12,7 @@ from demo.score import Truth, score
 
 SEEN = Observed(
     transactions={0: 3},
-    cards={"a": Card(0, judged=3, flagged=1)},
+    cards={(0, "a"): Card(judged=3, flagged=1)},
     notifications={"n": Flag("t", "a")},
     notification_records=1,
     events={"n": 1},
