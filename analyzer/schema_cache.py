@@ -40,9 +40,6 @@ class SchemaCache:
     """Asks the registry; blocks."""
 
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    waiting: bool = False
-    """Whether the registry is away and a record waits for it."""
-
     _known: dict[UUID | int, str] = field(default_factory=dict)
     _unknown: dict[UUID | int, UnknownSchemaError] = field(default_factory=dict)
 
@@ -68,21 +65,17 @@ class SchemaCache:
             UserError: it refuses the credentials.
         """
         wait_s = FIRST_WAIT_S
-        try:
-            while True:
-                try:
-                    self._known[version] = await asyncio.to_thread(self.lookup, version)
-                except UnknownSchemaError as error:
-                    self._unknown[version] = error
-                except UnavailableError as error:
-                    self.waiting = True
-                    structlog.get_logger().warning("registry_away", reason=str(error), retry_s=wait_s)
-                    await self.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
-                    wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-                    continue
-                return
-        finally:
-            self.waiting = False
+        while True:
+            try:
+                self._known[version] = await asyncio.to_thread(self.lookup, version)
+            except UnknownSchemaError as error:
+                self._unknown[version] = error
+            except UnavailableError as error:
+                structlog.get_logger().warning("registry_away", reason=str(error), retry_s=wait_s)
+                await self.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+                continue
+            return
 
     def version_id(self, schema_name: str, definition: str) -> UUID:
         """Not asked of a cache: it is for readers."""

@@ -266,7 +266,6 @@ async def test_a_schema_is_asked_for_until_the_registry_is_back() -> None:
         cache.definition(7)
     await cache.fetch(7)
     assert cache.definition(7) == "schema"
-    assert not cache.waiting
 
 
 async def test_an_unknown_schema_is_reported_once_and_then_asked_for_again() -> None:
