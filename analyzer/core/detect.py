@@ -9,7 +9,7 @@ from analyzer.core.features import Features, features
 from analyzer.core.model import HOUR_MS, Finding, Transaction, Verdict
 from analyzer.core.rules import RULES
 from analyzer.core.rules.base import Rule
-from analyzer.core.window import CardWindow
+from analyzer.core.window import MAX_RECENT, CardWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """It came too late to be placed; it is counted and otherwise skipped."""
+    """It is older than what its card remembers all of; it is counted and otherwise skipped."""
 
     behind_ms: int
     """How much older than the card's newest it is."""
@@ -53,6 +53,9 @@ class Judge:
     allowed_lateness_ms: int = HOUR_MS
     """How much older than its card's newest a transaction may be, in event time."""
 
+    max_recent: int = MAX_RECENT
+    """Transactions that a card remembers at most."""
+
     def judge(self, window: CardWindow, transaction: Transaction, offset: int) -> tuple[CardWindow, Outcome]:
         """Return the card's window after the record, and what the record was.
 
@@ -66,13 +69,24 @@ class Judge:
         if window.contains(transaction.transaction_id):
             return window.with_duplicate(offset), Duplicate()
         newest_ms = window.newest_ms()
-        if newest_ms is not None and newest_ms - transaction.event_time_ms > self.allowed_lateness_ms:
+        if newest_ms is not None and self._late(window, newest_ms, transaction):
             return window.with_late(offset), Late(newest_ms - transaction.event_time_ms)
         verdict = self.verdict(features(window, transaction), transaction)
         after = window.with_transaction(
-            transaction, offset, flagged=verdict.flagged, allowed_lateness_ms=self.allowed_lateness_ms
+            transaction,
+            offset,
+            flagged=verdict.flagged,
+            allowed_lateness_ms=self.allowed_lateness_ms,
+            max_recent=self.max_recent,
         )
         return after, Judged(verdict)
+
+    def _late(self, window: CardWindow, newest_ms: int, transaction: Transaction) -> bool:
+        # Of the oldest time in a full window, and of those before, a transaction may have been forgotten:
+        # whether this one was judged already can't be told.
+        full = len(window.recent) >= self.max_recent
+        forgotten = full and transaction.event_time_ms <= window.recent[0].event_time_ms
+        return forgotten or newest_ms - transaction.event_time_ms > self.allowed_lateness_ms
 
     def verdict(self, seen: Features, transaction: Transaction) -> Verdict:
         """Return what all rules together say."""

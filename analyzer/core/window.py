@@ -86,7 +86,13 @@ class CardWindow:
         return self.recent[start:end]
 
     def with_transaction(
-        self, transaction: Transaction, offset: int, *, flagged: bool, allowed_lateness_ms: int
+        self,
+        transaction: Transaction,
+        offset: int,
+        *,
+        flagged: bool,
+        allowed_lateness_ms: int,
+        max_recent: int = MAX_RECENT,
     ) -> CardWindow:
         """Return the window with a judged transaction in its place.
 
@@ -103,7 +109,7 @@ class CardWindow:
             habit=self.habit.with_amount(transaction.amount_minor) if transaction.approved else self.habit,
             countries=_seen(self.countries, transaction.country, learn=transaction.approved),
             devices=_seen(self.devices, transaction.device_id, learn=transaction.approved),
-            recent=recent[bisect_right(recent, oldest_ms, key=_time) :][-MAX_RECENT:],
+            recent=recent[bisect_right(recent, oldest_ms, key=_time) :][-max_recent:],
         )
 
     def with_late(self, offset: int) -> CardWindow:

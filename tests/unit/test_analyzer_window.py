@@ -28,7 +28,11 @@ def transaction(name: str, after_ms: int = 0, amount_minor: int = 1_000, **chang
 class Model:
     """The definition: a list of all that was judged, in order of arrival."""
 
+    cap: int = MAX_RECENT
     judged: list[Transaction] = field(default_factory=list)
+    before: list[Transaction] = field(default_factory=list)
+    """What was remembered when the last one was judged."""
+
     applied: int = -1
     flagged: int = 0
     late: int = 0
@@ -39,19 +43,23 @@ class Model:
             return Replayed
         self.applied = offset
         newest = max((known.event_time_ms for known in self.judged), default=None)
+        remembered = sorted(self.judged, key=lambda known: known.event_time_ms)[-self.cap :]
         # Further back than any window and lateness nothing is remembered, and all of it is late anyway.
         oldest = -math.inf if newest is None else newest - DAY_MS - HOUR_MS
-        if any(known.transaction_id == one.transaction_id and known.event_time_ms > oldest for known in self.judged):
+        if any(known.transaction_id == one.transaction_id and known.event_time_ms > oldest for known in remembered):
             self.duplicate += 1
             return Duplicate
-        if newest is not None and newest - one.event_time_ms > HOUR_MS:
+        full = len(remembered) == self.cap and one.event_time_ms <= remembered[0].event_time_ms
+        if full or (newest is not None and newest - one.event_time_ms > HOUR_MS):
             self.late += 1
             return Late
+        self.before = remembered
         self.judged.append(one)
         return Judged
 
     def check_span(self, span: Span, one: Transaction, width_ms: int) -> None:
-        inside = [t for t in self.judged if one.event_time_ms - width_ms < t.event_time_ms <= one.event_time_ms]
+        known = [*self.before, one]
+        inside = [t for t in known if one.event_time_ms - width_ms < t.event_time_ms <= one.event_time_ms]
         amounts = [t.amount_minor for t in inside]
         assert sorted(t.transaction_id for t in span.transactions) == sorted(t.transaction_id for t in inside)
         assert span.count == len(inside)
@@ -77,7 +85,7 @@ class Model:
         assert seen.habit.sd == pytest.approx(statistics.stdev(approved) if len(approved) > 1 else 0.0, abs=1e-9)
         countries = {t.country for t in earlier if t.approved}
         assert seen.new_country == (bool(countries) and one.country not in countries)
-        before = [t for t in earlier if one.event_time_ms - DAY_MS < t.event_time_ms <= one.event_time_ms]
+        before = [t for t in self.before if one.event_time_ms - DAY_MS < t.event_time_ms <= one.event_time_ms]
         last = max(before, key=lambda t: t.event_time_ms, default=None)
         gap = None if last is None else (one.event_time_ms - last.event_time_ms) / 1000
         assert seen.seconds_since_previous == gap
@@ -101,14 +109,14 @@ TRANSACTIONS = st.builds(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(TRANSACTIONS, max_size=40), st.data())
+@given(st.lists(TRANSACTIONS, max_size=40), st.sampled_from([1, 3, 8, MAX_RECENT]), st.data())
 def test_window_and_judging_equal_the_definition_for_shuffled_late_duplicate_and_replayed_records(
-    arriving: list[Transaction], data: st.DataObject
+    arriving: list[Transaction], cap: int, data: st.DataObject
 ) -> None:
-    model, window = Model(), CardWindow()
+    judge, model, window = Judge(max_recent=cap), Model(cap), CardWindow()
     for offset, one in enumerate(arriving):
         seen = features(window, one)
-        after, outcome = JUDGE.judge(window, one, offset)
+        after, outcome = judge.judge(window, one, offset)
         assert type(outcome) is model.take(one, offset)
         if isinstance(outcome, Judged):
             model.flagged += outcome.verdict.flagged
@@ -122,7 +130,7 @@ def test_window_and_judging_equal_the_definition_for_shuffled_late_duplicate_and
             model.applied,
         )
         again = data.draw(st.integers(0, offset), label="replayed offset")
-        assert JUDGE.judge(after, arriving[again], again) == (after, Replayed())
+        assert judge.judge(after, arriving[again], again) == (after, Replayed())
         window = after
 
 
@@ -192,6 +200,15 @@ def test_a_busy_card_keeps_its_newest_transactions() -> None:
     assert len(window.recent) == MAX_RECENT
     assert window.recent[0].transaction_id == "t-3"
     assert window.judged == MAX_RECENT + 3
+
+
+@pytest.mark.parametrize("forgotten", [0, 1, 2])
+def test_a_duplicate_that_a_busy_card_has_forgotten_is_late_and_not_judged_twice(forgotten: int) -> None:
+    busy = [transaction(f"t-{n}", n // 2 * 2) for n in range(MAX_RECENT + 3)]
+    window, outcome = judged(*busy, busy[forgotten])
+    assert isinstance(outcome, Late)
+    assert (window.judged, window.late) == (MAX_RECENT + 3, 1)
+    assert judged(*busy, busy[3])[1] == Duplicate()
 
 
 def test_judging_is_a_function_of_its_arguments() -> None:
