@@ -34,6 +34,7 @@ class Bus:
     calls: list[list[dict[str, str]]] = field(default_factory=list)
     accepted: list[dict[str, str]] = field(default_factory=list)
     port: int = 0
+    largest: int = 1024 * 1024
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     def answer(self, operation: str, request: dict[str, Any]) -> Answer:
@@ -41,6 +42,8 @@ class Bus:
             return self.describe.pop(0) if self.describe else (200, {"Name": request["Name"]})
         entries = request["Entries"]
         self.calls.append(entries)
+        if any(len(entry["Detail"]) > self.largest for entry in entries):
+            return refused("RequestEntityTooLarge", 413)
         scripted = self.put.pop(0) if self.put else ""
         if isinstance(scripted, tuple):
             return scripted
@@ -245,17 +248,17 @@ def test_too_many_dead_letters_in_a_row_stop_the_notifier(stack: Stack, bus: Bus
 
 
 def test_an_entry_over_the_limit_becomes_a_dead_letter_alone(stack: Stack, bus: Bus, encode: Encode) -> None:
-    bus.put = [refused("RequestEntityTooLarge", 413), refused("RequestEntityTooLarge", 413)]
-    small = notification(1)
     large = notification(2)
     large["eventDetail"]["merchantName"] = "x" * 600_000
-    stack.produce(NOTIFICATIONS, b"a", encode(large), partition=0)
+    bus.largest = 500_000
+    for number, value in enumerate((notification(0), large, notification(1))):
+        stack.produce(NOTIFICATIONS, f"card_{number}".encode(), encode(value), partition=0)
     start(stack, bus)
-    wait_until(lambda: stack.records("notifications.dlq"), what="the dead letter")
-    stack.produce(NOTIFICATIONS, b"b", encode(small), partition=0)
-    stack.produce(NOTIFICATIONS, b"c", encode(small), partition=0)
-    wait_until(lambda: len(stack.records("notifications.dlq")) + len(bus.accepted) == 3, what="the rest")
-    assert "HTTP 413" in reason(headers(stack.records("notifications.dlq")[0]))
+    wait_until(lambda: len(stack.records("notifications.dlq")) + len(bus.accepted) == 3, what="all three")
+    letter = stack.records("notifications.dlq")[0]
+    assert letter.value() == encode(large)
+    assert "HTTP 413" in reason(headers(letter))
+    assert sorted(bus.numbers()) == [0, 1]
 
 
 def test_a_bus_that_is_away_at_start_is_waited_for_and_then_given_up(stack: Stack) -> None:
