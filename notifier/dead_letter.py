@@ -9,11 +9,13 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from notifier.envelope import Record
 from schemas.dead_letter import Header, Origin, dead_letter_topic, error_headers
-from schemas.errors import BadRecordError, UnavailableError
+from schemas.errors import BadRecordError, UnavailableError, UserError
 from schemas.settings import KafkaSettings
 
 SERVICE: Final = "notifier"
 _ACK_TIMEOUT_S: Final = 15.0
+_MAX_BYTES: Final = 2 * 1024 * 1024
+"""A letter is its record and what its headers say; records have 1 MB at most. topics.toml lets as much in."""
 
 
 class DeadLetters(Protocol):
@@ -53,7 +55,8 @@ class KafkaDeadLetters:
         """Write the letter and wait until the broker has it."""
         headers = error_headers(record.headers, Origin(record.topic, record.partition, record.offset), SERVICE, error)
         topic = dead_letter_topic(record.topic)
-        self._outbox.put(topic, record.key, record.value, headers, timestamp_ms=record.timestamp_ms)
+        place = f"{record.topic}[{record.partition}]@{record.offset}"
+        self._outbox.put(topic, record.key, record.value, headers, place=place, timestamp_ms=record.timestamp_ms)
 
 
 class Outbox:
@@ -61,7 +64,12 @@ class Outbox:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         """Connect when the first record is written."""
-        config = {"enable.idempotence": True, "message.timeout.ms": int(_ACK_TIMEOUT_S * 1000), "log_level": 0}
+        config = {
+            "enable.idempotence": True,
+            "message.timeout.ms": int(_ACK_TIMEOUT_S * 1000),
+            "message.max.bytes": _MAX_BYTES,
+            "log_level": 0,
+        }
         self._producer = Producer({**kafka.librdkafka(), **config})
 
     def put(
@@ -71,6 +79,7 @@ class Outbox:
         value: bytes | None,
         headers: list[Header],
         *,
+        place: str,
         partition: int = -1,
         timestamp_ms: int | None = None,
     ) -> None:
@@ -81,10 +90,12 @@ class Outbox:
             key: its key.
             value: its value.
             headers: its headers, in order.
+            place: where it was read, for messages.
             partition: number of the partition; -1: by the key.
             timestamp_ms: ms since 1970; None: now.
 
         Raises:
+            UserError: it is too large for the topic.
             UnavailableError: the broker did not acknowledge it.
         """
         reports: list[KafkaError | None] = []
@@ -103,9 +114,21 @@ class Outbox:
                 on_delivery=report,
             )
             self._producer.flush(_ACK_TIMEOUT_S + 5)
-        except (KafkaException, BufferError) as error:
+        except KafkaException as error:
+            raise _refusal(error.args[0], topic, place) from error
+        except BufferError as error:
             raise UnavailableError(f"topic {topic} can't be written: {error}") from error
-        if not reports or reports[0] is not None:
-            raise UnavailableError(
-                f"topic {topic} did not acknowledge a record: {reports[0] if reports else 'timeout'}"
-            )
+        if not reports:
+            raise UnavailableError(f"topic {topic} did not acknowledge the record of {place}: timeout")
+        if reports[0] is not None:
+            raise _refusal(reports[0], topic, place)
+
+
+def _refusal(error: KafkaError, topic: str, place: str) -> UserError | UnavailableError:
+    """Tell a record that will never fit from a broker that is away."""
+    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        return UserError(
+            f"the record of {place} is too large for topic {topic}:"
+            f" set its max.message.bytes to {_MAX_BYTES} and start again"
+        )
+    return UnavailableError(f"topic {topic} did not acknowledge the record of {place}: {error.str()}")

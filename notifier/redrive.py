@@ -113,7 +113,14 @@ def to_origin(kafka: KafkaSettings) -> Put:
         if home.topic not in partitions:
             partitions.update(topics.require(kafka, home.topic))
         partition = home.partition if home.partition < partitions[home.topic] else -1
-        headers = original_headers(letter.headers)
-        outbox.put(home.topic, letter.key, letter.value, headers, partition=partition, timestamp_ms=letter.timestamp_ms)
+        outbox.put(
+            home.topic,
+            letter.key,
+            letter.value,
+            original_headers(letter.headers),
+            place=f"{letter.topic}[{letter.partition}]@{letter.offset}",
+            partition=partition,
+            timestamp_ms=letter.timestamp_ms,
+        )
 
     return put

@@ -261,6 +261,14 @@ def test_an_entry_over_the_limit_becomes_a_dead_letter_alone(stack: Stack, bus: 
     assert sorted(bus.numbers()) == [0, 1]
 
 
+def test_a_record_of_the_greatest_size_becomes_a_dead_letter_in_spite_of_its_headers(stack: Stack, bus: Bus) -> None:
+    value = bytes(999_800)
+    stack.produce(NOTIFICATIONS, b"card", value, partition=0)
+    start(stack, bus)
+    wait_until(lambda: stack.records("notifications.dlq"), what="the dead letter")
+    assert [letter.value() for letter in stack.records("notifications.dlq")] == [value]
+
+
 def test_a_bus_that_is_away_at_start_is_waited_for_and_then_given_up(stack: Stack) -> None:
     closed = Bus(port=1)
     service = start(stack, closed, NOTIFIER_CONNECT_TIMEOUT_S="1")
