@@ -30,6 +30,8 @@ class Incoming:
     key: bytes | None
     value: bytes | None
     headers: tuple[Header, ...] = ()
+    timestamp_ms: int | None = None
+    """Of the record itself, wall clock since 1970."""
 
 
 @dataclass
@@ -104,4 +106,11 @@ class Analyst:
                 " producer ahead of this analyzer's schemas? Mend that, or raise ANALYZER_MAX_DEAD_LETTERS_IN_A_ROW."
             ) from None
         headers = error_headers(record.headers, origin, "analyzer", error)
-        return Result(done, (Outgoing(dead_letter_topic(record.topic), record.key, record.value, tuple(headers)),))
+        letter = Outgoing(
+            dead_letter_topic(record.topic),
+            record.key,
+            record.value,
+            tuple(headers),
+            timestamp_ms=record.timestamp_ms,
+        )
+        return Result(done, (letter,))

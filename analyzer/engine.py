@@ -164,6 +164,11 @@ def _tp(partition: int) -> TP:
     return TP(TRANSACTIONS, partition)
 
 
+def _seconds(timestamp_ms: int | None) -> float | None:
+    # Faust cuts off what is less than a millisecond; the half keeps a rounding error from costing a whole one.
+    return None if timestamp_ms is None else (timestamp_ms + 0.5) / 1000
+
+
 class FaustPublisher:
     """Writes through the app's producer."""
 
@@ -180,6 +185,6 @@ class FaustPublisher:
             outgoing.key,
             outgoing.value,
             outgoing.partition,
-            None,
+            _seconds(outgoing.timestamp_ms),
             cast("list[tuple[str, bytes]]", list(outgoing.headers)) or None,  # a header's value may be null
         )

@@ -35,6 +35,9 @@ class Outgoing:
     partition: int | None = None
     """None: by the key."""
 
+    timestamp_ms: int | None = None
+    """None: now."""
+
 
 class Publisher(Protocol):
     """Writes records to Kafka."""

@@ -27,6 +27,20 @@ COMMIT_EVERY_S: Final = 1.0
 IDLE_S: Final = 2.0
 
 
+def incoming(message: Any) -> Incoming:
+    """Return a record as Faust hands it over, timestamp in seconds, as the analyst takes it."""
+    timestamp_ms = round(message.timestamp * 1000)
+    return Incoming(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.key,
+        message.value,
+        tuple(message.headers or ()),
+        timestamp_ms if timestamp_ms >= 0 else None,  # -1 ms: the record has none
+    )
+
+
 class Worker:
     """One member of the consumer group, from joining to leaving."""
 
@@ -134,8 +148,8 @@ class Worker:
 
     async def _analyse(self, message: Any) -> Result | None:
         """Return what came of a record, or None when its partition was taken away meanwhile."""
-        partition, offset, headers = message.partition, message.offset, tuple(message.headers or ())
-        record = Incoming(message.topic, partition, offset, message.key, message.value, headers)
+        partition, offset = message.partition, message.offset
+        record = incoming(message)
         generation = self._generation
 
         def done() -> None:

@@ -76,6 +76,10 @@ def headers_of(message: Message) -> list[Header]:
     return cast("list[Header]", message.headers() or [])
 
 
+def place_of(message: Message) -> Origin:
+    return Origin(str(message.topic()), message.partition() or 0, message.offset() or 0)
+
+
 def ready(stack: Stack, **env: str) -> RunningService:
     worker = stack.start("analyzer", "worker", **env)
     worker.until(lambda log: '"ready"' in log)
@@ -181,12 +185,14 @@ def test_bad_records_end_in_the_dead_letter_topic_as_they_were_and_the_rest_is_j
     good = produce(stack, stream(300, cards=10))
     found = balanced(stack, good + len(bad))
     assert (found.judged, found.dead) == (good, len(bad))
+    times = {place_of(message): message.timestamp() for message in stack.records(TRANSACTIONS)}
     for letter in stack.records(DEAD_LETTERS):
         at = origin(headers_of(letter))
         assert at is not None
         key, value, why = sent.pop(at)
         assert (letter.key(), letter.value()) == (key, value)
         assert original_headers(headers_of(letter)) == headers
+        assert letter.timestamp() == times[at]
         assert why in reason(headers_of(letter))
     assert sent == {}
     assert worker.log.count('"dead_letter"') == len(bad)

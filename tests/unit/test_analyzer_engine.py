@@ -1,14 +1,17 @@
-"""Reading positions while a second rebalance takes partitions away."""
+"""What is asked of Faust, and what comes back: positions, records, and what the producer refuses."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
-from analyzer.engine import FaustPositions
+from analyzer.engine import FaustPositions, FaustPublisher
+from analyzer.settle import Outgoing
+from analyzer.worker import incoming
 
 
 class ConsumerFake:
@@ -58,3 +61,40 @@ async def test_a_partition_taken_away_meanwhile_is_neither_sought_nor_has_a_posi
     assert consumer.sought == []
     assert await positions(consumer).position(2) is None
     assert await positions(consumer).position(1) == 9
+
+
+class ProducerFake:
+    """Remembers the timestamps as Faust's producer hands them to the broker's client, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.timestamps_ms: list[int | None] = []
+
+    async def send(
+        self, _topic: str, _key: object, _value: object, _partition: object, timestamp: float | None, _headers: object
+    ) -> Any:
+        self.timestamps_ms.append(int(timestamp * 1000.0) if timestamp else None)
+
+
+@pytest.mark.parametrize("timestamp_ms", [1, 999, *range(1_767_265_199_990, 1_767_265_200_010)])
+async def test_a_records_own_timestamp_goes_through_faust_unchanged(timestamp_ms: int) -> None:
+    message = SimpleNamespace(
+        topic="transactions",
+        partition=1,
+        offset=2,
+        key=None,
+        value=b"",
+        headers=None,
+        timestamp=timestamp_ms / 1000.0,  # as Faust does
+    )
+    producer = ProducerFake()
+    publisher = FaustPublisher(cast("Any", SimpleNamespace(producer=producer)))
+    await publisher.send(Outgoing("transactions.dlq", None, b"", timestamp_ms=incoming(message).timestamp_ms))
+    await publisher.send(Outgoing("notifications", None, b""))
+    assert producer.timestamps_ms == [timestamp_ms, None]
+
+
+def test_a_record_without_a_timestamp_has_none() -> None:
+    message = SimpleNamespace(
+        topic="transactions", partition=1, offset=2, key=None, value=b"", headers=None, timestamp=-0.001
+    )
+    assert incoming(message).timestamp_ms is None

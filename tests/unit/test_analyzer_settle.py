@@ -73,7 +73,9 @@ class Bench:
     def analyse(self, offset: int, key: bytes | None = b"card-1", value: bytes | None = None, **changes: Any) -> Result:
         if value is None:
             value = self.transactions.encode(record(transactionId=f"t-{offset}", **changes))
-        return self.analyst.analyse(Incoming("transactions", 3, offset, key, value, (("a", b"b"),)), lambda: None)
+        headers = (("a", b"b"), ("a", None))
+        record_read = Incoming("transactions", 3, offset, key, value, headers, timestamp_ms=NOON_MS + 1)
+        return self.analyst.analyse(record_read, lambda: None)
 
 
 @contextlib.asynccontextmanager
@@ -212,13 +214,14 @@ def test_late_and_duplicate_records_are_counted_in_the_card_and_in_the_metrics()
     assert (bench.metrics.late._value.get(), bench.metrics.duplicates._value.get()) == (1, 1)
 
 
-def test_a_bad_record_becomes_a_dead_letter_with_its_bytes_headers_and_reason() -> None:
+def test_a_bad_record_becomes_a_dead_letter_with_its_bytes_headers_time_and_reason() -> None:
     bench = Bench()
     result = bench.analyse(8, b"k", b"not avro")
     letter = result.outgoing[0]
     assert (letter.topic, letter.key, letter.value) == (DEAD_LETTERS, b"k", b"not avro")
+    assert letter.timestamp_ms == NOON_MS + 1
+    assert letter.headers[:2] == (("a", b"b"), ("a", None))
     headers = dict(letter.headers)
-    assert headers["a"] == b"b"
     assert headers[PREFIX + "offset"] == b"8"
     assert headers[PREFIX + "partition"] == b"3"
     assert b"framing" in (headers[PREFIX + "exception.message"] or b"")
