@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from notifier.dead_letter import Outbox
 from notifier.envelope import Record
@@ -57,8 +57,15 @@ def redrive(kafka: KafkaSettings, topic: str, *, limit: int | None, dry_run: boo
         UnavailableError: the broker is away.
     """
     count = topics.require(kafka, topic)[topic]
-    config = {"group.id": GROUP, "enable.auto.commit": False, "enable.auto.offset.store": False, "log_level": 0}
-    source = Consumer({**kafka.librdkafka(), **config, "auto.offset.reset": "earliest"})
+    config = {
+        "group.id": GROUP,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "enable.partition.eof": True,
+        "log_level": 0,
+    }
+    source = Consumer({**kafka.librdkafka(), **config})
     summary = Summary()
     try:
         for partition in range(count):
@@ -73,20 +80,40 @@ def redrive(kafka: KafkaSettings, topic: str, *, limit: int | None, dry_run: boo
 def _redrive_partition(
     source: Consumer, place: TopicPartition, summary: Summary, limit: int | None, put: Put | None
 ) -> None:
-    low, high = source.get_watermark_offsets(place, timeout=_TIMEOUT_S)
     committed = source.committed([place], timeout=_TIMEOUT_S)[0].offset
-    position = max(low, committed)
-    source.assign([TopicPartition(place.topic, place.partition, position)])
-    while position < high and (limit is None or summary.total < limit):
-        message = source.poll(_TIMEOUT_S)
-        if message is None or message.error():
-            problem = message.error() if message else f"nothing came within {_TIMEOUT_S:g} s"
-            raise UnavailableError(f"topic {place.topic} can't be read: {problem}; run it again")
-        position = (message.offset() or 0) + 1
+    start = committed if committed >= 0 else OFFSET_BEGINNING
+    source.assign([TopicPartition(place.topic, place.partition, start)])
+    letters = _to_end(source, place)
+    while limit is None or summary.total < limit:
+        message = next(letters, None)
+        if message is None:
+            return
         _put_back(message, summary, put)
         if put is not None:
-            done = TopicPartition(place.topic, place.partition, position)
+            done = TopicPartition(place.topic, place.partition, (message.offset() or 0) + 1)
             source.commit(offsets=[done], asynchronous=False)
+
+
+def _to_end(source: Consumer, place: TopicPartition) -> Iterator[Message]:
+    """Yield the letters up to the end of the partition as the first fetch reports it.
+
+    Not as ListOffsets does: the embedded broker's answer misses the rest of the last batch. Nor as the last
+    fetch does: a letter that went back and failed again would be met again, without end.
+    """
+    end: int | None = None
+    while True:
+        message = source.poll(_TIMEOUT_S)
+        error = message.error() if message else None
+        if error is not None and error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+            return
+        if message is None or error is not None:
+            problem = error.str() if error else f"nothing came within {_TIMEOUT_S:g} s"
+            raise UnavailableError(f"topic {place.topic} can't be read: {problem}; run it again")
+        if end is None:
+            end = source.get_watermark_offsets(place, cached=True)[1]
+        yield message
+        if (message.offset() or 0) + 1 >= end:
+            return
 
 
 def _put_back(message: Message, summary: Summary, put: Put | None) -> None:

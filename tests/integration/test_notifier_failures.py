@@ -11,9 +11,10 @@ from itertools import count
 from typing import Any, cast
 
 import pytest
-from confluent_kafka import Message
+from confluent_kafka import Message, Producer
 
-from schemas.dead_letter import Header, origin, reason
+from schemas.dead_letter import Header, Origin, error_headers, origin, reason
+from schemas.errors import BadRecordError
 from tests.harness import RunningService, Stack, wait_until
 from tests.integration.test_notifier_delivery import NOTIFICATIONS, encode, metric, notification
 
@@ -217,6 +218,20 @@ def test_a_refused_entry_becomes_a_dead_letter_and_redrive_brings_it_back_once(
     assert (back.key(), back.value(), back.partition()) == (b"card_1", value, 5)
     assert back.headers() == [("own", b"1"), ("own", b"2")]
     assert metric(service, "cardwatch_notifier_dead_letters_total") == 1
+
+
+def test_redrive_brings_back_every_letter_of_a_batch(stack: Stack) -> None:
+    producer = Producer({**stack.kafka.librdkafka(), "linger.ms": 500})
+    for offset in range(20):
+        letter = error_headers([], Origin("transactions", 4, offset), "analyzer", BadRecordError("no good"))
+        producer.produce("transactions.dlq", b"%d" % offset, headers=list(letter))
+    assert producer.flush(30) == 0
+    for limit, told in (("--limit=7", "7 dead"), ("--limit=100", "13 dead"), ("--limit=100", "nothing to put back")):
+        redrive = stack.start("notifier", "redrive", "--topic", "transactions.dlq", limit)
+        assert redrive.wait() == 0, redrive.log
+        assert f"transactions.dlq: {told}" in redrive.log
+    back = [(record.partition(), record.value()) for record in stack.records("transactions")]
+    assert back == [(4, b"%d" % offset) for offset in range(20)]
 
 
 def test_bad_records_become_dead_letters_and_the_rest_arrives(stack: Stack, bus: Bus, encode: Encode) -> None:
