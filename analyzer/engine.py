@@ -6,6 +6,7 @@ docs/decisions/0021-positions-and-recovery-are-our-own.md.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
 from collections.abc import Awaitable, Iterable, Mapping
@@ -13,19 +14,22 @@ from typing import Any, Final, cast
 
 import aiokafka
 import faust
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError, MessageSizeTooLargeError
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from faust.types import TP
 
 from analyzer.settle import Outgoing
-from schemas.errors import UnavailableError
+from schemas.dead_letter import origin
+from schemas.errors import UnavailableError, UserError
 from schemas.settings import KafkaSettings
 from schemas.topics import TRANSACTIONS
 
 APP_ID: Final = "cardwatch-analyzer"
 SESSION_TIMEOUT_S: Final = 10.0
 FETCH_MAX_WAIT_MS: Final = 100
+LARGEST_RECORD_BYTES: Final = 2 * 1024 * 1024
+"""A dead letter is its record, of up to 1 MiB by the brokers' default, and headers; see also topics.toml."""
 
 
 class _App(faust.App):
@@ -48,6 +52,7 @@ def make_app(kafka: KafkaSettings, send_timeout_s: float) -> faust.App:
         producer_acks=-1,
         producer_linger=0.005,
         producer_request_timeout=send_timeout_s,
+        producer_max_request_size=LARGEST_RECORD_BYTES,
         topic_allow_declare=False,
         topic_disable_leader=True,
         stream_wait_empty=False,  # records are never acknowledged to Faust; the worker drains and commits
@@ -160,6 +165,15 @@ def explained(error: Exception) -> Exception:
     return error
 
 
+def _too_large(outgoing: Outgoing) -> UserError:
+    found, size = origin(outgoing.headers), len(outgoing.key or b"") + len(outgoing.value or b"")
+    what = f"dead letter of {found.topic}, partition {found.partition}, offset {found.offset}," if found else "record"
+    remedy = f"set its max.message.bytes to {LARGEST_RECORD_BYTES}"
+    if found:
+        remedy += f", or if the record is larger still, move the group {APP_ID} past it"
+    return UserError(f"{outgoing.topic} doesn't take the {what} of {size} bytes and its headers: {remedy}")
+
+
 def _tp(partition: int) -> TP:
     return TP(TRANSACTIONS, partition)
 
@@ -177,7 +191,26 @@ class FaustPublisher:
         self._app = app
 
     async def send(self, outgoing: Outgoing) -> Awaitable[object]:
-        """Hand a record over; what is returned resolves with the broker's acknowledgement, or raises."""
+        """Hand a record over; what is returned resolves with the broker's acknowledgement, or raises.
+
+        Raises:
+            UserError: the record is larger than may be sent.
+        """
+        try:
+            acknowledged = await self._send(outgoing)
+        except ProducerSendError as error:
+            if isinstance(error.__cause__, MessageSizeTooLargeError):
+                raise _too_large(outgoing) from error
+            raise
+        return asyncio.ensure_future(self._taken(acknowledged, outgoing)) if outgoing.headers else acknowledged
+
+    async def _taken(self, acknowledged: Awaitable[object], outgoing: Outgoing) -> None:
+        try:
+            await acknowledged
+        except MessageSizeTooLargeError as error:
+            raise _too_large(outgoing) from error
+
+    async def _send(self, outgoing: Outgoing) -> Awaitable[object]:
         # Not Topic.send_soon or Table.send_changelog: these go through a buffer, and a failure there never
         # reaches the message's future.
         return await self._app.producer.send(

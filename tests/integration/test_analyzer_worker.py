@@ -198,6 +198,17 @@ def test_bad_records_end_in_the_dead_letter_topic_as_they_were_and_the_rest_is_j
     assert worker.log.count('"dead_letter"') == len(bad)
 
 
+def test_a_bad_record_as_large_as_a_broker_takes_ends_in_the_dead_letter_topic(stack: Stack) -> None:
+    largest = b"x" * 1_048_000
+    producer = Producer({**stack.kafka.librdkafka(), "message.max.bytes": 2_000_000})
+    producer.produce(TRANSACTIONS, largest, b"card-1", partition=3)
+    assert producer.flush(30) == 0
+    ready(stack)
+    stack.produce(TRANSACTIONS, b"card-1", b"small", partition=3)
+    wait_until(settled(stack, 2), 60, "both to be given up")
+    assert {letter.value() for letter in stack.records(DEAD_LETTERS)} == {largest, b"small"}
+
+
 def test_a_newer_schema_with_one_more_field_is_judged(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     newer = json.loads(definition("transaction"))
     newer["fields"].append({"name": "wallet", "type": "string", "default": ""})

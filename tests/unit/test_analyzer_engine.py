@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, MessageSizeTooLargeError
+from faust.exceptions import ProducerSendError
 from faust.types import TP
 
 from analyzer.engine import FaustPositions, FaustPublisher
 from analyzer.settle import Outgoing
 from analyzer.worker import incoming
+from schemas.dead_letter import Origin, error_headers
+from schemas.errors import BadRecordError, UserError
 
 
 class ConsumerFake:
@@ -98,3 +102,30 @@ def test_a_record_without_a_timestamp_has_none() -> None:
         topic="transactions", partition=1, offset=2, key=None, value=b"", headers=None, timestamp=-0.001
     )
     assert incoming(message).timestamp_ms is None
+
+
+class Refusing:
+    """Refuses what it is given as too large: at once, as the client does, or later, as the broker does."""
+
+    def __init__(self, *, at_once: bool) -> None:
+        self.at_once = at_once
+
+    async def send(self, *_: object) -> asyncio.Future[object]:
+        if self.at_once:
+            raise ProducerSendError("Error while sending") from MessageSizeTooLargeError()
+        refused: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        refused.set_exception(MessageSizeTooLargeError())
+        return refused
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_dead_letter_that_is_too_large_names_its_record_and_the_remedy(*, at_once: bool) -> None:
+    publisher = FaustPublisher(cast("Any", SimpleNamespace(producer=Refusing(at_once=at_once))))
+    headers = error_headers((), Origin("transactions", 3, 17), "analyzer", BadRecordError("bad"))
+    with pytest.raises(UserError) as raised:
+        await (await publisher.send(Outgoing("transactions.dlq", b"k", b"12345", tuple(headers))))
+    assert str(raised.value) == (
+        "transactions.dlq doesn't take the dead letter of transactions, partition 3, offset 17, of 6 bytes and its"
+        " headers: set its max.message.bytes to 2097152, or if the record is larger still, move the group"
+        " cardwatch-analyzer past it"
+    )
