@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from notifier.envelope import Record
 from schemas.dead_letter import Header, Origin, dead_letter_topic, error_headers
 from schemas.errors import BadRecordError, UnavailableError, UserError
+from schemas.kafka import client_set_up
 from schemas.settings import KafkaSettings
 
 SERVICE: Final = "notifier"
@@ -70,7 +71,8 @@ class Outbox:
             "message.max.bytes": _MAX_BYTES,
             "log_level": 0,
         }
-        self._producer = Producer({**kafka.librdkafka(), **config})
+        with client_set_up():
+            self._producer = Producer({**kafka.librdkafka(), **config})
 
     def put(
         self,

@@ -18,6 +18,7 @@ from confluent_kafka import (
 from notifier.envelope import Record
 from notifier.settings import NotifierSettings
 from schemas.dead_letter import Header
+from schemas.kafka import client_set_up
 from schemas.settings import KafkaSettings
 
 _TIMESTAMP_TYPES: Final = {TIMESTAMP_CREATE_TIME: "CreateTime", TIMESTAMP_LOG_APPEND_TIME: "LogAppendTime"}
@@ -43,7 +44,8 @@ def consumer(kafka: KafkaSettings, settings: NotifierSettings) -> Consumer:
         "fetch.wait.max.ms": 50,
         "on_commit": _committed,
     }
-    return Consumer({**kafka.librdkafka(), **config}, logger=logging.getLogger("librdkafka"))
+    with client_set_up():
+        return Consumer({**kafka.librdkafka(), **config}, logger=logging.getLogger("librdkafka"))
 
 
 def to_record(message: Message) -> Record:

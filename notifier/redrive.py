@@ -15,6 +15,7 @@ from notifier.kafka import to_record
 from schemas import topics
 from schemas.dead_letter import Origin, origin, original_headers, reason
 from schemas.errors import UnavailableError
+from schemas.kafka import client_set_up
 from schemas.settings import KafkaSettings
 
 GROUP: Final = "cardwatch-redrive"
@@ -65,7 +66,8 @@ def redrive(kafka: KafkaSettings, topic: str, *, limit: int | None, dry_run: boo
         "enable.partition.eof": True,
         "log_level": 0,
     }
-    source = Consumer({**kafka.librdkafka(), **config})
+    with client_set_up():
+        source = Consumer({**kafka.librdkafka(), **config})
     summary = Summary()
     try:
         for partition in range(count):

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from producer.metrics import Metrics
 from schemas.errors import UnavailableError
+from schemas.kafka import client_set_up
 from schemas.settings import KafkaSettings
 
 Delivered = Callable[[KafkaError | None, Message], None]
@@ -52,7 +53,12 @@ def kafka_client(kafka: KafkaSettings, *, queue_messages: int, message_timeout_s
         "queue.buffering.max.messages": queue_messages,
         "log_level": 0,  # what matters is told by callbacks and logged in one shape
     }
-    return lambda failed: Producer({**config, "error_cb": failed})
+
+    def open_client(failed: Failed) -> Client:
+        with client_set_up():
+            return Producer({**config, "error_cb": failed})
+
+    return open_client
 
 
 class Publisher:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import UserError
@@ -35,10 +35,10 @@ class KafkaSettings(Settings):
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     """How to log in, when the protocol begins with SASL."""
 
-    sasl_username: str = ""
+    sasl_username: str = Field(default="", validate_default=True)
     """User to log in as."""
 
-    sasl_password: SecretStr = SecretStr("")
+    sasl_password: SecretStr = Field(default=SecretStr(""), validate_default=True)
     """Password to log in with; never logged."""
 
     ssl_ca_location: str = ""
@@ -46,6 +46,14 @@ class KafkaSettings(Settings):
 
     connect_timeout_s: float = Field(default=60.0, gt=0)
     """How long to wait for the brokers at start, in seconds."""
+
+    @field_validator("sasl_username", "sasl_password")
+    @classmethod
+    def _given(cls, value: str | SecretStr, info: ValidationInfo) -> str | SecretStr:
+        protocol = info.data.get("security_protocol", "")
+        if not len(value) and protocol.startswith("SASL"):
+            raise ValueError(f"{protocol} needs it")
+        return value
 
     def librdkafka(self) -> dict[str, str | int | float | bool]:
         """Return the connection as librdkafka's configuration (confluent-kafka)."""

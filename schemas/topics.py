@@ -6,12 +6,13 @@ import time
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ClusterMetadata, NewPartitions, NewTopic
 
 from schemas.errors import UnavailableError, UserError
+from schemas.kafka import Refusals, client_set_up, text
 from schemas.settings import KafkaSettings
 
 TRANSACTIONS: Final = "transactions"
@@ -67,28 +68,38 @@ def load(file: Path = _FILE) -> dict[str, Topic]:
     return topics
 
 
-def admin(kafka: KafkaSettings) -> AdminClient:
-    """Return an admin client that says nothing on stderr by itself."""
-    return AdminClient({**kafka.librdkafka(), "log_level": 0})
+def admin(kafka: KafkaSettings, refusals: Refusals | None = None) -> AdminClient:
+    """Return an admin client that says nothing on stderr by itself.
+
+    Raises:
+        UserError: librdkafka refuses the settings.
+    """
+    own: dict[str, Any] = {"log_level": 0, "error_cb": refusals or Refusals()}
+    with client_set_up():
+        return AdminClient({**kafka.librdkafka(), **own})
 
 
 def wait_for_broker(kafka: KafkaSettings) -> ClusterMetadata:
     """Return the cluster's metadata as soon as a broker answers.
 
     Raises:
+        UserError: the settings are refused, by librdkafka or by a broker.
         UnavailableError: none did within `KAFKA_CONNECT_TIMEOUT_S`.
     """
-    client = admin(kafka)
+    refusals = Refusals()
+    client = admin(kafka, refusals)
     deadline = time.monotonic() + kafka.connect_timeout_s
     while True:
         left = deadline - time.monotonic()
         try:
             return client.list_topics(timeout=max(0.1, min(left, 5.0)))
         except KafkaException as error:
+            client.poll(0)  # tells `refusals`
+            refusals.check()
             if left <= 0:
                 raise UnavailableError(
                     f"no Kafka broker answers at {kafka.bootstrap_servers} within {kafka.connect_timeout_s:g} s"
-                    f" ({_text(error)}). Is it running, and is KAFKA_BOOTSTRAP_SERVERS right?"
+                    f" ({text(error)}). Is it running, and is KAFKA_BOOTSTRAP_SERVERS right?"
                 ) from None
 
 
@@ -158,9 +169,5 @@ def _reconcile(client: AdminClient, topic: Topic, wanted: int, there: int, repli
     except KafkaException as error:
         if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
             return Change(topic.name, "kept", "made by somebody else just now")
-        raise UserError(f"the broker refuses topic {topic.name}: {_text(error)}") from None
+        raise UserError(f"the broker refuses topic {topic.name}: {text(error)}") from None
     return Change(topic.name, action, detail)
-
-
-def _text(error: KafkaException) -> str:
-    return str(error.args[0].str()) if error.args and isinstance(error.args[0], KafkaError) else str(error)
