@@ -142,7 +142,18 @@ def create(
         wanted = partitions if partitions and topic.partitions > 1 else topic.partitions
         there = len(found[topic.name].partitions) if topic.name in found else 0
         changes.append(_reconcile(client, topic, wanted, there, replication))
+    _wait_until_known(kafka, {change.topic for change in changes})
     return changes
+
+
+def _wait_until_known(kafka: KafkaSettings, names: set[str]) -> None:
+    # A broker acknowledges a topic before every answer of its knows of it.
+    deadline = time.monotonic() + _ADMIN_TIMEOUT_S
+    while missing := names - wait_for_broker(kafka).topics.keys():
+        if time.monotonic() > deadline:
+            names_missing = ", ".join(sorted(missing))
+            raise UnavailableError(f"the broker has made, but for {_ADMIN_TIMEOUT_S:g} s not listed: {names_missing}")
+        time.sleep(0.05)
 
 
 def _reconcile(client: AdminClient, topic: Topic, wanted: int, there: int, replication: int) -> Change:
