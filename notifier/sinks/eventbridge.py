@@ -47,13 +47,15 @@ class EventBridgeSink:
         """Describe the bus: putting on a bus that isn't there succeeds on AWS, and nothing arrives.
 
         Raises:
-            UserError: there is no such bus, or the credentials are refused.
+            UserError: there is no such bus, there can't be one of that name, or the credentials are refused.
             UnavailableError: EventBridge can't be reached.
         """
         try:
             self._client.describe_event_bus(Name=self._bus)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
+            if code in UNFIT:
+                raise UserError(f"NOTIFIER_BUS is {self._bus!r}: EventBridge takes no such name ({error})") from error
             if code != "AccessDeniedException":
                 raise self._explained(error) from error
             self._log.warning("bus not checked", bus=self._bus, reason="events:DescribeEventBus is not allowed")
