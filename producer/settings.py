@@ -29,10 +29,10 @@ class ProducerSettings(Settings):
     transactions: int = Field(default=0, ge=0)
     """How many transactions; 0: until stopped."""
 
-    rate: float = Field(default=100.0, ge=0, allow_inf_nan=False)
+    rate: float = Field(default=100.0, ge=0)
     """Transactions in a second of the wall clock; 0: as many as the machine can."""
 
-    speed: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    speed: float = Field(default=0.0, ge=0)
     """Instead of a rate: how many times faster than the wall clock event time passes, 3600 is an hour a second."""
 
     seed: int = Field(default=7, ge=0)
@@ -50,10 +50,10 @@ class ProducerSettings(Settings):
     queue_messages: int = Field(default=10_000, ge=1, le=10_000_000)
     """Records that may wait for the broker; then generating waits."""
 
-    message_timeout_s: float = Field(default=300.0, gt=0, le=86_400)
+    message_timeout_s: float = Field(default=300.0, ge=1, le=86_400)
     """How long a record is tried to be delivered, in seconds."""
 
-    drain_timeout_s: float = Field(default=10.0, gt=0)
+    drain_timeout_s: float = Field(default=10.0, gt=0, le=86_400)
     """How long the last records may take after SIGTERM, in seconds."""
 
     ops_host: str = Field(default="127.0.0.1", validation_alias="OPS_HOST")

@@ -17,10 +17,21 @@ from schemas.settings import KafkaSettings, RegistrySettings, load
 cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+def _copies(replication: int) -> int:
+    if replication == 0:
+        raise typer.BadParameter("0 copies hold nothing: at least 1, or -1 for the broker's default")
+    return replication
+
+
 @cli.command("topics")
 def make_topics(
-    replication: Annotated[int, typer.Option(help="Copies of each partition; -1: the broker's default.")] = -1,
-    partitions: Annotated[int | None, typer.Option(min=1, help="Instead of topics.toml, for keyed topics.")] = None,
+    replication: Annotated[
+        int,
+        typer.Option(min=-1, max=10_000, callback=_copies, help="Copies of each partition; -1: the broker's default."),
+    ] = -1,
+    partitions: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Instead of topics.toml, for keyed topics.")
+    ] = None,
 ) -> None:
     """Create the topics of topics.toml on the broker; running it again changes nothing."""
     changes = topics.create(load(KafkaSettings), topics.load(), replication=replication, partitions=partitions)

@@ -16,9 +16,9 @@ from schemas.errors import UserError
 
 
 class Settings(BaseSettings):
-    """Base of every settings class: frozen, documented, from the environment alone."""
+    """Base of every settings class: frozen, documented, from the environment alone; its numbers are finite."""
 
-    model_config = SettingsConfigDict(frozen=True, use_attribute_docstrings=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, use_attribute_docstrings=True, extra="ignore", allow_inf_nan=False)
 
 
 class KafkaSettings(Settings):
@@ -44,7 +44,7 @@ class KafkaSettings(Settings):
     ssl_ca_location: str = ""
     """File with the certificates to trust; empty: the system's."""
 
-    connect_timeout_s: float = Field(default=60.0, gt=0)
+    connect_timeout_s: float = Field(default=60.0, gt=0, le=86_400)
     """How long to wait for the brokers at start, in seconds."""
 
     @field_validator("sasl_username", "sasl_password")
