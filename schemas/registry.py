@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID, uuid5
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +24,10 @@ from schemas.settings import RegistrySettings
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_glue.type_defs import RegistryIdTypeDef, SchemaIdTypeDef
+
+
+_CHECK_S: Final = 30
+"""How long Glue may take to check a new version, in seconds; it is asked once a second."""
 
 
 class UnknownSchemaError(BadRecordError):
@@ -49,10 +54,13 @@ class ConfluentSchemas(Protocol):
 class GlueRegistry:
     """One named registry in AWS Glue Schema Registry."""
 
-    def __init__(self, client: GlueClient, name: str = "cardwatch") -> None:
-        """Use the registry `name` through a boto3 `glue` client."""
+    def __init__(
+        self, client: GlueClient, name: str = "cardwatch", *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        """Use the registry `name` through a boto3 `glue` client; `sleep` waits so many seconds."""
         self._client = client
         self._name = name
+        self._sleep = sleep
 
     @classmethod
     def connect(cls, settings: RegistrySettings) -> GlueRegistry:
@@ -67,8 +75,8 @@ class GlueRegistry:
         """Return the id of exactly this definition of `schema_name`.
 
         Raises:
-            UserError: not registered, or the credentials are refused.
-            UnavailableError: the registry can't be reached.
+            UserError: not registered, registered but refused or deleted, or the credentials are refused.
+            UnavailableError: the registry can't be reached, or still checks the version.
         """
         try:
             found = self._client.get_schema_by_definition(
@@ -82,7 +90,7 @@ class GlueRegistry:
             raise UserError(message) from None
         except (BotoCoreError, ClientError) as error:
             raise aws.explained(error, "the Glue schema registry") from error
-        return UUID(found["SchemaVersionId"])
+        return self._usable(schema_name, found["SchemaVersionId"], found["Status"])
 
     def definition(self, version_id: UUID) -> str:
         """Return the schema that was registered under `version_id`.
@@ -114,8 +122,8 @@ class GlueRegistry:
                 schema gets the same id after a restart.
 
         Raises:
-            UserError: the credentials are refused, or the schema breaks compatibility.
-            UnavailableError: the registry can't be reached.
+            UserError: the credentials are refused, or the schema breaks compatibility or is being deleted.
+            UnavailableError: the registry can't be reached, or takes too long to check the version.
         """
         try:
             return self._register(schema_name, definition, before_new)
@@ -131,7 +139,7 @@ class GlueRegistry:
             glue.create_registry(RegistryName=self._name)
         try:
             found = glue.get_schema_by_definition(SchemaId=self._schema(schema_name), SchemaDefinition=definition)
-            return UUID(found["SchemaVersionId"])
+            return self._checked(schema_name, found["SchemaVersionId"], found["Status"])
         except glue.exceptions.EntityNotFoundException:
             before_new(fingerprint(definition))
         try:
@@ -142,16 +150,37 @@ class GlueRegistry:
                 Compatibility="BACKWARD",
                 SchemaDefinition=definition,
             )
-            return UUID(made["SchemaVersionId"])
+            return self._checked(schema_name, made["SchemaVersionId"], made["SchemaVersionStatus"])
         except glue.exceptions.AlreadyExistsException:
             before_new(fingerprint(definition))
             added = glue.register_schema_version(SchemaId=self._schema(schema_name), SchemaDefinition=definition)
-        if added.get("Status") == "FAILURE":
-            raise UserError(
-                f"Glue refuses the new version of {schema_name!r}: it is not backward compatible;"
-                " run `python -m schemas check`"
-            )
-        return UUID(added["SchemaVersionId"])
+        return self._checked(schema_name, added["SchemaVersionId"], added["Status"])
+
+    def _checked(self, schema_name: str, version_id: str, status: str) -> UUID:
+        """Wait until Glue has checked a version, and return its id."""
+        for _ in range(_CHECK_S):
+            if status != "PENDING":
+                break
+            self._sleep(1)
+            status = self._client.get_schema_version(SchemaVersionId=version_id)["Status"]
+        return self._usable(schema_name, version_id, status)
+
+    def _usable(self, schema_name: str, version_id: str, status: str) -> UUID:
+        """Return the id of a version, if records may carry it."""
+        match status:
+            case "AVAILABLE":
+                return UUID(version_id)
+            case "PENDING":
+                raise UnavailableError(f"Glue still checks the schema of {schema_name!r}, version {version_id}")
+            case "FAILURE":
+                raise UserError(
+                    f"Glue refuses the schema of {schema_name!r}: it is not backward compatible;"
+                    " run `python -m schemas check`"
+                )
+        raise UserError(
+            f"the schema of {schema_name!r} can't be used: Glue calls version {version_id} {status};"
+            " wait until it is gone and run `python -m schemas register`"
+        )
 
     def _schema(self, schema_name: str) -> SchemaIdTypeDef:
         return {"RegistryName": self._name, "SchemaName": schema_name}
