@@ -55,6 +55,13 @@ def test_a_record_whose_schema_is_unknown_is_bad_and_one_whose_registry_is_away_
         mapper(Away()).entry(Record("labels", 1, 2, value=value))
 
 
+def test_a_string_of_a_value_that_is_not_utf8_makes_the_record_a_bad_one() -> None:
+    registry = FakeRegistry()
+    value = Encoder.registered("label", "labels", registry).encode(LABEL)
+    with pytest.raises(BadRecordError, match="utf-8"):
+        mapper(registry).entry(Record("labels", 1, 2, value=value.replace(b"tx_1", b"tx_\xff")))
+
+
 def test_every_schema_of_the_contract_can_be_written() -> None:
     for schema in ("transaction", "label", "notification", "card_state"):
         avro_json.writer(fastavro.parse_schema(json.loads(definition(schema))))
