@@ -10,11 +10,10 @@ from confluent_kafka import KafkaError, KafkaException
 
 from schemas.errors import UserError
 
-# The names are public in this library.
 REFUSED: Final = frozenset(
     {
-        KafkaError._AUTHENTICATION,  # noqa: SLF001
-        KafkaError._SSL,  # noqa: SLF001
+        KafkaError._AUTHENTICATION,  # noqa: SLF001 - its public name in this library
+        KafkaError._SSL,  # noqa: SLF001 - its public name in this library
         KafkaError.SASL_AUTHENTICATION_FAILED,
         KafkaError.UNSUPPORTED_SASL_MECHANISM,
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
