@@ -67,9 +67,15 @@ def run(
 
 
 @cli.command("provision")
-def make_everything() -> None:
+def make_everything(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the schemas, by version id, as JSON.")] = False,
+) -> None:
     """Make topics, schemas, event bus and routing rules where KAFKA_* and AWS_* say; again changes nothing."""
-    provision.provision(typer.echo)
+    if as_json:
+        typer.echo(json.dumps({str(version): text for version, text in provision.provision().items()}))
+    else:
+        provision.provision(typer.echo)
 
 
 @cli.command("report")

@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from demo import broker as brokers
 from demo.local_aws import LocalAws
 from demo.process import Child
-from demo.provision import provision
 from demo.records import read_to_end
 from demo.signals import deaf
 from schemas import topics
-from schemas.errors import UserError
+from schemas.errors import EXIT_USER_ERROR, UnavailableError, UserError
+from schemas.registry import UnknownSchemaError
 from schemas.settings import KafkaSettings, load
 
+_SET_UP_TIMEOUT_S: Final = 120.0
 _ANOTHER_KAFKA: Final = ("KAFKA_",)
 """Variables that belong to a broker of the user's, not to one that is started here."""
 _THRIFT: Final = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 """Makes glibc give memory back: tens of MB less for the services together, at this load for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The schemas that were registered on the platform: to read its records without asking the registry."""
+
+    schemas: Mapping[UUID, str]
+
+    def definition(self, version_id: UUID) -> str:
+        """Return the schema behind an id.
+
+        Raises:
+            UnknownSchemaError: it was registered by somebody else.
+        """
+        try:
+            return self.schemas[version_id]
+        except KeyError:
+            raise UnknownSchemaError(f"schema version {version_id} is none of the platform's") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +55,7 @@ class Platform:
     broker: str
     env: Mapping[str, str]
     children: tuple[Child, ...]
+    registered: Registered
 
 
 @contextmanager
@@ -54,11 +77,11 @@ def running_platform(choice: str, folder: Path, say: Callable[[str], None]) -> I
         aws.wait()
         env = _environment(broker, aws, before) | {"TMPDIR": str(temporary), **_THRIFT}
         _become(env)
-        provision()
+        registered = _provisioned(env, folder)
         if broker.child is None:
             _refuse_records(broker.bootstrap_servers)
         children = tuple(child for child in (broker.child, aws.child) if child is not None)
-        yield Platform(broker.name, env, children)
+        yield Platform(broker.name, env, children, registered)
     finally:
         with deaf():
             _become(before)
@@ -70,6 +93,19 @@ def running_platform(choice: str, folder: Path, say: Callable[[str], None]) -> I
 def _environment(broker: brokers.Broker, aws: LocalAws, base: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in base.items() if broker.child is None or not name.startswith(_ANOTHER_KAFKA)}
     return aws.environment(kept) | {"KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers}
+
+
+def _provisioned(env: Mapping[str, str], folder: Path) -> Registered:
+    """Make everything in a process of its own: the AWS clients for it would cost this one 10 MB for good."""
+    child = Child("set-up", [sys.executable, "-m", "demo", "provision", "--json"], env=env, log=folder / "set-up.log")
+    try:
+        code = child.wait(_SET_UP_TIMEOUT_S)
+    finally:
+        child.kill()
+    if code != 0:
+        message = child.last_line().removeprefix("error: ")
+        raise UserError(message) if code == EXIT_USER_ERROR else UnavailableError(f"{message} (log: {child.log})")
+    return Registered({UUID(version): text for version, text in json.loads(child.last_line()).items()})
 
 
 def _become(env: Mapping[str, str]) -> None:

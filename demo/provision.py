@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from typing import Any, Final
+from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -24,8 +25,8 @@ from schemas.settings import KafkaSettings, RegistrySettings, load
 _POLICY_NAME: Final = "cardwatch-eventbridge"
 
 
-def provision(say: Callable[[str], None] = lambda _: None) -> None:
-    """Make everything, saying one line for each thing.
+def provision(say: Callable[[str], None] = lambda _: None) -> dict[UUID, str]:
+    """Make everything, saying one line for each thing; return the registered schemas by version id.
 
     Raises:
         UserError: a setting, a routing rule or the credentials are wrong.
@@ -34,28 +35,33 @@ def provision(say: Callable[[str], None] = lambda _: None) -> None:
     rules = routing.load()
     for change in topics.create(load(KafkaSettings), topics.load()):
         say(f"topic {change.topic}: {change.action}, {change.detail}")
-    provision_aws(rules, say)
+    return provision_aws(rules, say)
 
 
-def provision_aws(rules: Iterable[routing.RoutingRule], say: Callable[[str], None] = lambda _: None) -> None:
-    """Register the schemas and make bus, rules and log groups."""
-    _register_schemas(say)
+def provision_aws(rules: Iterable[routing.RoutingRule], say: Callable[[str], None] = lambda _: None) -> dict[UUID, str]:
+    """Register the schemas and make bus, rules and log groups; return the schemas by version id."""
+    schemas = _register_schemas(say)
     try:
         for rule in rules:
             _make(rule)
             say(f"rule {rule.rule} on bus {rule.bus}: to {', '.join(target.logGroup for target in rule.targets)}")
     except (BotoCoreError, ClientError) as error:
         raise aws.explained(error, "EventBridge") from error
+    return schemas
 
 
-def _register_schemas(say: Callable[[str], None]) -> None:
+def _register_schemas(say: Callable[[str], None]) -> dict[UUID, str]:
     registry = GlueRegistry.connect(load(RegistrySettings))
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     before_new = moto_seeder(endpoint) if endpoint else lambda _: None
+    schemas = {}
     for topic in topics.load().values():
         if topic.schema:
-            version = registry.register(topic.name, definition(topic.schema), before_new=before_new)
+            text = definition(topic.schema)
+            version = registry.register(topic.name, text, before_new=before_new)
+            schemas[version] = text
             say(f"schema {topic.name}: version {version}")
+    return schemas
 
 
 def _make(rule: routing.RoutingRule) -> None:

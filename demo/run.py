@@ -25,8 +25,7 @@ from demo.supervise import Service, Supervisor, python_module
 from demo.view import ProcessRow, Snapshot, View
 from schemas import aws, topics
 from schemas.codec import Decoder
-from schemas.registry import GlueRegistry
-from schemas.settings import KafkaSettings, RegistrySettings, load
+from schemas.settings import KafkaSettings, load
 
 TICK_S: Final = 0.2
 _LOOK_S: Final = 1.0
@@ -67,7 +66,7 @@ class Run:
         """Set up; nothing starts yet."""
         self._options, self._platform, self._view = options, platform, view
         self._kafka = load(KafkaSettings)
-        self._decoder = Decoder(GlueRegistry.connect(load(RegistrySettings)))
+        self._decoder = Decoder(platform.registered)
         self.collector = Collector(self._kafka, self._decoder, LogGroup(aws.client("logs")).new)
         self._supervisor = Supervisor(python_module(platform.env, folder), say=view.say)
         self._meter = Meter()

@@ -26,7 +26,7 @@ import fastavro
 from fastavro.types import AvroMessage
 
 from schemas.errors import BadRecordError
-from schemas.registry import ConfluentSchemas, Registry
+from schemas.registry import ConfluentSchemas, Definitions, Registry
 
 Record = dict[str, Any]
 """A record by field name, with Avro's logical types as Python's (datetime, aware UTC)."""
@@ -75,7 +75,7 @@ class Decoder:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: Definitions,
         *,
         reader: str | None = None,
         confluent: ConfluentSchemas | None = None,

@@ -34,14 +34,18 @@ class UnknownSchemaError(BadRecordError):
     """A record names a schema that its registry doesn't know."""
 
 
-class Registry(Protocol):
-    """What the codec needs of a registry."""
-
-    def version_id(self, schema_name: str, definition: str) -> UUID:
-        """Return the id under which `definition` is registered; UserError if it isn't."""
+class Definitions(Protocol):
+    """What reading needs of a registry."""
 
     def definition(self, version_id: UUID) -> str:
         """Return the schema behind an id; UnknownSchemaError if there is none."""
+
+
+class Registry(Definitions, Protocol):
+    """What reading and writing need of a registry."""
+
+    def version_id(self, schema_name: str, definition: str) -> UUID:
+        """Return the id under which `definition` is registered; UserError if it isn't."""
 
 
 class ConfluentSchemas(Protocol):
