@@ -1,27 +1,39 @@
-"""Card states from the changelog, read to the end that the broker's fetch answers report."""
+"""Card states from the changelog, read to the end that the broker's fetch answers report.
+
+And whether they are of the transactions that the broker has: those of a topic that was made anew would
+pass its records over as read already.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Final
 
 import aiokafka
 from aiokafka.errors import KafkaError
 
+from analyzer.engine import APP_ID
 from analyzer.states import CardStates
-from schemas.errors import UnavailableError
-from schemas.topics import CARDS_CHANGELOG
+from schemas.errors import BadRecordError, UnavailableError, UserError
+from schemas.topics import CARDS_CHANGELOG, TRANSACTIONS
 
 _FETCH_MS: Final = 100
+PATIENCE_S: Final = 5.0
+"""For how long an end that lies too low is asked for again: a new leader may report an old one at first."""
 
 
 class Restorer:
     """Keeps the states of the assigned partitions up with the changelog."""
 
-    def __init__(self, client: Callable[[], aiokafka.AIOKafkaConsumer], states: CardStates) -> None:
+    def __init__(
+        self, client: Callable[[], aiokafka.AIOKafkaConsumer], states: CardStates, patience_s: float = PATIENCE_S
+    ) -> None:
         """Read with a consumer that `client` makes, into `states`."""
         self._client = client
         self._states = states
+        self._patience_s = patience_s
         self._positions: dict[int, int] = {}
 
     async def restore(self, partitions: Iterable[int]) -> None:
@@ -29,7 +41,7 @@ class Restorer:
 
         Raises:
             UnavailableError: the broker fails meanwhile.
-            BadRecordError: what is in the changelog is not a card state.
+            UserError: what is in the changelog is not a card state.
         """
         wanted = set(partitions)
         for gone in self._positions.keys() - wanted:
@@ -37,12 +49,52 @@ class Restorer:
         self._states.keep(wanted)
         if not wanted:
             return
+        async with self._reading(CARDS_CHANGELOG) as client:
+            await self._read(client, wanted)
+
+    async def check(self, positions: Mapping[int, int]) -> None:
+        """Hold the offsets that come next, by partition, and those in the card states against the transactions.
+
+        Raises:
+            UserError: the topic ends before them, so it is not the one that they are of.
+            UnavailableError: the broker fails meanwhile.
+        """
+        applied = {partition: self._states.applied_offset(partition) for partition in positions}
+        needed = {partition: max(offset, applied[partition] + 1) for partition, offset in positions.items()}
+        ends = await self._ends({partition: offset for partition, offset in needed.items() if offset > 0})
+        for partition, end in ends.items():
+            if end < needed[partition]:
+                raise UserError(
+                    f"{TRANSACTIONS}, partition {partition} ends at offset {end}, but the group {APP_ID} is at"
+                    f" {positions[partition]} and card states reach to {applied[partition]}: was the topic made anew?"
+                    f" Restore it, or delete {CARDS_CHANGELOG} and reset the group"
+                )
+
+    async def _ends(self, needed: dict[int, int]) -> dict[int, int]:
+        """Return where partitions end: as far as needed, or where they still ended after some patience."""
+        if not needed:
+            return {}
+        tps = {aiokafka.TopicPartition(TRANSACTIONS, partition): offset for partition, offset in needed.items()}
+        deadline = asyncio.get_running_loop().time() + self._patience_s
+        async with self._reading(TRANSACTIONS) as client:
+            client.assign(list(tps))
+            for tp, offset in tps.items():
+                client.seek(tp, offset)  # beyond the end it begins anew at the start
+            while True:
+                await client.getmany(timeout_ms=_FETCH_MS)
+                ends = {tp: end for tp in tps if (end := client.highwater(tp)) is not None}
+                overdue = asyncio.get_running_loop().time() >= deadline
+                if len(ends) == len(tps) and (overdue or all(ends[tp] >= tps[tp] for tp in tps)):
+                    return {tp.partition: end for tp, end in ends.items()}
+
+    @contextlib.asynccontextmanager
+    async def _reading(self, topic: str) -> AsyncIterator[aiokafka.AIOKafkaConsumer]:
         client = self._client()
         try:
             await client.start()
-            await self._read(client, wanted)
+            yield client
         except KafkaError as error:
-            raise UnavailableError(f"the card states can't be read from {CARDS_CHANGELOG}: {error}") from error
+            raise UnavailableError(f"{topic} can't be read: {error}") from error
         finally:
             await client.stop()
 
@@ -53,12 +105,23 @@ class Restorer:
             if tp.partition in self._positions:
                 client.seek(tp, self._positions[tp.partition])
         while reading:
-            for tp, messages in (await client.getmany(*reading, timeout_ms=_FETCH_MS)).items():
+            for messages in (await client.getmany(*reading, timeout_ms=_FETCH_MS)).values():
                 for message in messages:
-                    if message.key is not None and message.value is not None:
-                        self._states.restored(tp.partition, message.key.decode(), message.value)
+                    self._take(message)
             for tp in list(reading):
                 position, end = await client.position(tp), client.highwater(tp)
                 if end is not None and position >= end:
                     self._positions[tp.partition] = position
                     reading.discard(tp)
+
+    def _take(self, message: aiokafka.ConsumerRecord[bytes, bytes]) -> None:
+        if message.key is None or message.value is None:
+            return
+        try:
+            self._states.restored(message.partition, message.key.decode(), message.value)
+        except (BadRecordError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"{message.topic}, partition {message.partition}, offset {message.offset} is not a card state that can"
+                f" be read: {error}. Register the schemas in the registry it was written with"
+                f" (`python -m schemas register`), or delete that topic and reset the group {APP_ID}"
+            ) from error

@@ -127,6 +127,19 @@ class Settler:
                     self._work.clear()
                 self._changed.notify_all()
 
+    async def write_again(self) -> int:
+        """Write the states that compaction would lose to older ones, and return how many; before any other."""
+        outlived = self._states.outlived()
+        await self._publish(
+            [
+                Outgoing(CARDS_CHANGELOG, card_id.encode(), value, partition=partition)
+                for (partition, card_id), value in outlived
+            ]
+        )
+        for place, _ in outlived:
+            self._states.written_again(place)
+        return len(outlived)
+
     async def _settle(self, batch: list[Result]) -> None:
         await self._publish([outgoing for result in batch for outgoing in result.outgoing])
         newest = {(u.partition, u.card_id): u.window for result in batch if (u := result.update)}

@@ -206,6 +206,13 @@ class Worker:
             begin = await self._from.begin(partitions) if partitions else {}
             if begin is None or generation != self._generation:
                 return  # another rebalance has begun; its own preparation follows
+            await self._restorer.check(begin)
+            if generation != self._generation:
+                return
+            if again := await self._settler.write_again():
+                self._log.warning("written_again", cards=again)
+            if generation != self._generation:
+                return
             self._continuity.begin(begin)
             self._phase = None
             self._prepared.set()

@@ -14,10 +14,11 @@ from uuid import UUID
 
 import pytest
 from confluent_kafka import Message, Producer
+from confluent_kafka.admin import AdminClient
 
 from analyzer.core.detect import Judge, Judged
 from analyzer.core.window import CardWindow
-from analyzer.wire import checked, notification_id
+from analyzer.wire import checked, notification_id, state_record
 from demo.process import free_port
 from schemas import topics
 from schemas.codec import Decoder, Encoder, Record, definition
@@ -260,6 +261,44 @@ def undisturbed(records: Iterable[Record]) -> set[str]:
         if isinstance(outcome, Judged) and outcome.verdict.flagged:
             told.add(notification_id(transaction.transaction_id))
     return told
+
+
+def test_a_topic_made_anew_under_old_card_states_stops_the_worker_with_one_line(stack: Stack) -> None:
+    count = produce(stack, stream(300, cards=20))
+    worker = ready(stack)
+    balanced(stack, count)
+    worker.terminate()
+    assert worker.wait(30) == 0
+    remake(stack, TRANSACTIONS)
+    again = stack.start("analyzer", "worker")
+    assert again.wait(60) == 2
+    assert "error: transactions, partition " in one_line_of(again)
+    assert "delete analyzer-cards-changelog and reset the group" in one_line_of(again)
+
+
+def test_a_newer_state_is_written_again_when_an_older_one_follows_it(stack: Stack) -> None:
+    produce(stack, [record(transactionId=f"t-{n}", eventTime=NOON_MS + n) for n in range(3)])
+    worker = ready(stack)
+    balanced(stack, 3)
+    worker.kill()
+    newest = stack.records(CHANGELOG)[-1]
+    older = record_of_nothing(stack)
+    stack.produce(CHANGELOG, newest.key(), older, partition=newest.partition())
+    ready(stack)
+    assert [message.value() for message in stack.records(CHANGELOG)][-2:] == [older, newest.value()]
+
+
+def record_of_nothing(stack: Stack) -> bytes:
+    """Return the state of a card that nothing is known of."""
+    encoder = Encoder.registered("card_state", CHANGELOG, stack.registry)
+    return encoder.encode(state_record(CardWindow()))
+
+
+def remake(stack: Stack, topic: str) -> None:
+    admin = AdminClient(stack.kafka.librdkafka())
+    admin.delete_topics([topic])[topic].result(30)
+    wait_until(lambda: topic not in admin.list_topics(timeout=10).topics, 30, "the topic to be gone")
+    topics.create(stack.kafka, {topic: topics.load()[topic]})
 
 
 def test_what_is_notified_after_a_crash_is_what_would_have_been_without(stack: Stack) -> None:

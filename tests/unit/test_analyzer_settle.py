@@ -171,6 +171,16 @@ def test_of_two_states_in_the_changelog_the_one_with_the_higher_offset_stays() -
     assert bench.states.window(3, "card") == window(7)
 
 
+async def test_a_state_that_an_older_one_follows_is_written_again_once() -> None:
+    bench = Bench()
+    for card, offsets in {"outlived": (4, 7, 5), "overtaken": (4, 7, 5, 9), "in order": (1, 2, 2)}.items():
+        for offset in offsets:
+            bench.states.restored(3, card, bench.codec.encode(window(offset)))
+    assert await bench.settler.write_again() == 1
+    assert bench.publisher.sent == [Outgoing(CARDS_CHANGELOG, b"outlived", bench.codec.encode(window(7)), partition=3)]
+    assert await bench.settler.write_again() == 0
+
+
 def test_a_card_on_two_partitions_has_two_states() -> None:
     bench = Bench()
     bench.states.restored(3, "card", bench.codec.encode(window(7)))
