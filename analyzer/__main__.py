@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import os
+import sys
 import threading
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NoReturn, cast
 
 import faust
 import structlog
@@ -28,7 +30,7 @@ from analyzer.wire import StateCodec, TransactionReader
 from analyzer.worker import Worker
 from schemas import logs
 from schemas.codec import Decoder
-from schemas.errors import one_line_errors
+from schemas.errors import EXIT_FAILURE, CardwatchError, one_line_errors
 from schemas.ops import serve_ops
 from schemas.registry import ConfluentRegistry, GlueRegistry
 from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, load
@@ -98,7 +100,23 @@ async def _serve(app: faust.App, analyst: Analyst, restorer: Restorer, settings:
     member = Worker(app, analyst, restorer, settings)
     with serve_ops(settings.ops_host, settings.ops_port, member.health) as port:
         structlog.get_logger().info("ops", host=settings.ops_host, port=port)
-        await member.run()
+        try:
+            await member.run()
+        except CardwatchError as error:
+            _end_at_once(error)
+
+
+def _end_at_once(error: CardwatchError) -> NoReturn:
+    """End the process as it is: whatever the Kafka client still has must not be written any more."""
+    code = EXIT_FAILURE
+    try:
+        with one_line_errors():
+            raise error
+    except SystemExit as end:
+        code = cast("int", end.code)
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":

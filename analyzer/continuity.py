@@ -36,6 +36,7 @@ class _Partition:
 
     last_seen: int = -1
     sightings: int = 0
+    empty_reads: int = 0
 
 
 class Continuity:
@@ -52,6 +53,20 @@ class Continuity:
     def positions(self) -> dict[int, int]:
         """Return the offset that must come next, by partition."""
         return {number: partition.position for number, partition in self._partitions.items()}
+
+    def nothing_until(self, partition: int, read_to: int) -> Step:
+        """Return what to do when a partition was read to `read_to` and no record came since the position.
+
+        SEEK to read it again; NEXT when that showed nothing often enough: the position has moved there.
+        """
+        known = self._partitions.get(partition)
+        if known is None or read_to <= known.position:
+            return Step.IGNORE
+        known.empty_reads += 1
+        if known.empty_reads < SIGHTINGS_OF_A_HOLE:
+            return Step.SEEK
+        self._partitions[partition] = _Partition(read_to)
+        return Step.NEXT
 
     def see(self, partition: int, offset: int) -> Step:
         """Return what to do with a record of `partition`; one of an unknown partition is to be ignored."""

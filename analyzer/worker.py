@@ -66,6 +66,7 @@ class Worker:
         self._waits_for_registry = False
         self._generation = 0
         self._seen_at = 0.0
+        self._busy = False
         self._tasks: list[asyncio.Task[Any]] = []
         app.on_partitions_revoked.connect(cast("Any", self._on_revoked))
         app.on_partitions_assigned.connect(cast("Any", self._on_assigned))
@@ -96,10 +97,15 @@ class Worker:
             self._phase = "stopping"
             if not self._failure.done():
                 await self._drain("stopping")
-            if self._failure.done():
-                self._failure.result()
         finally:
-            await self._leave()
+            if self._failure.done():
+                # No clean leaving: that would flush what is on its way, and a successor may be at work by then.
+                for task in self._tasks:
+                    task.cancel()
+            else:
+                await self._leave()
+        if self._failure.done():
+            self._failure.result()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(self._loop.create_task(self._watched(work)))
@@ -132,10 +138,13 @@ class Worker:
             if self._stop.is_set() or self._failure.done():
                 continue  # not committed: another worker reads it
             await self._take(event.message)
+            self._busy = False
+            self._seen_at = self._loop.time()
 
     async def _take(self, message: Any) -> None:
         partition, offset = message.partition, message.offset
         self._seen_at = self._loop.time()
+        self._busy = True  # until its result has room; what is read ahead waits behind it
         step = self._continuity.see(partition, offset)
         if step is Step.SEEK:
             await self._read_again(partition, offset)
@@ -180,8 +189,15 @@ class Worker:
             for partition, position in self._continuity.positions().items():
                 read_to = await self._from.position(partition)
                 idle = self._prepared.is_set() and self._loop.time() - self._seen_at >= IDLE_S
-                if idle and read_to is not None and read_to > position and not self._waits_for_registry:
-                    await self._read_again(partition, None)
+                if idle and read_to is not None and not self._busy:
+                    await self._nothing_came(partition, position, read_to)
+
+    async def _nothing_came(self, partition: int, position: int, read_to: int) -> None:
+        step = self._continuity.nothing_until(partition, read_to)
+        if step is Step.SEEK:
+            await self._read_again(partition, None)
+        elif step is Step.NEXT:
+            self._log.info("hole", partition=partition, position=position, offset=read_to)
 
     async def _on_revoked(self, _: Any, revoked: Any = (), **__: Any) -> None:
         # Every rebalance takes all partitions away first, also those that come back.

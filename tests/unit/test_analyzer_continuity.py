@@ -77,3 +77,17 @@ def test_every_record_of_the_topic_is_the_next_once_and_in_order_whatever_is_dro
         elif step is Step.SEEK:
             read_from = one.positions()[3]
     assert taken == topic
+
+
+def test_an_end_without_records_is_read_again_and_then_passed_once() -> None:
+    one = continuity(5)
+    assert [one.nothing_until(3, 7) for _ in range(4)] == [Step.SEEK, Step.SEEK, Step.NEXT, Step.IGNORE]
+    assert one.positions() == {3: 7}
+    assert steps(one, 7) == [Step.NEXT]
+
+
+def test_a_record_that_comes_keeps_the_end_from_being_passed() -> None:
+    one = continuity(5)
+    assert [one.nothing_until(3, 7) for _ in range(2)] == [Step.SEEK, Step.SEEK]
+    assert steps(one, 5) == [Step.NEXT]
+    assert one.nothing_until(3, 7) is Step.SEEK
