@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+import traceback
 from datetime import UTC, datetime
 from typing import Final, NoReturn, cast
 
@@ -30,7 +31,7 @@ from analyzer.wire import StateCodec, TransactionReader
 from analyzer.worker import Worker
 from schemas import logs
 from schemas.codec import Decoder
-from schemas.errors import EXIT_FAILURE, CardwatchError, one_line_errors
+from schemas.errors import EXIT_FAILURE, one_line_errors
 from schemas.ops import serve_ops
 from schemas.registry import ConfluentRegistry, GlueRegistry
 from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, load
@@ -102,18 +103,20 @@ async def _serve(app: faust.App, analyst: Analyst, restorer: Restorer, settings:
         structlog.get_logger().info("ops", host=settings.ops_host, port=port)
         try:
             await member.run()
-        except CardwatchError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, this is the end
             _end_at_once(error)
 
 
-def _end_at_once(error: CardwatchError) -> NoReturn:
-    """End the process as it is: whatever the Kafka client still has must not be written any more."""
+def _end_at_once(error: Exception) -> NoReturn:
+    """Say what happened and end the process as it is: what the Kafka client still has must not be written any more."""
     code = EXIT_FAILURE
     try:
         with one_line_errors():
             raise error
     except SystemExit as end:
         code = cast("int", end.code)
+    except Exception:  # noqa: BLE001 - a defect: its traceback is what helps
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(code)
