@@ -112,7 +112,7 @@ def _end_at_once(error: Exception) -> NoReturn:
     code = EXIT_FAILURE
     try:
         with one_line_errors():
-            raise error
+            raise error  # noqa: TRY301 - so that one place says it in one line
     except SystemExit as end:
         code = cast("int", end.code)
     except Exception:  # noqa: BLE001 - a defect: its traceback is what helps
