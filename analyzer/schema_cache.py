@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from schemas.errors import UnavailableError
-from schemas.registry import ConfluentSchemas, Registry, UnknownSchemaError
+from schemas.registry import ConfluentSchemas, Definitions, UnknownSchemaError
 
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 5.0
@@ -77,12 +77,8 @@ class SchemaCache:
                 continue
             return
 
-    def version_id(self, schema_name: str, definition: str) -> UUID:
-        """Not asked of a cache: it is for readers."""
-        raise NotImplementedError(f"{schema_name}: {definition}")
 
-
-def glue_cache(registry: Registry) -> SchemaCache:
+def glue_cache(registry: Definitions) -> SchemaCache:
     """Return a cache before a Glue registry."""
 
     def lookup(version: UUID | int) -> str:

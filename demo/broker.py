@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
@@ -43,7 +44,7 @@ class Broker(Protocol):
         """Its process, unless somebody else runs it."""
 
 
-class LocalBroker:
+class LocalBroker(ABC):
     """A broker that is a child process: starts on a free port, and can be hung, woken and killed."""
 
     start_timeout_s = 60.0
@@ -108,8 +109,9 @@ class LocalBroker:
         if self._child is not None:
             self._child.stop()
 
+    @abstractmethod
     def _launch(self, log: Path) -> Child:
-        raise NotImplementedError
+        """Start the process on `self.port`, with its output in `log`."""
 
 
 class EmbeddedBroker(LocalBroker):
