@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -20,6 +22,13 @@ from schemas.settings import KafkaSettings
 
 GROUP: Final = "cardwatch-redrive"
 _TIMEOUT_S: Final = 30.0
+_PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+_COORDINATOR_MOVES: Final = frozenset(
+    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
+)
+"""What a broker answers while the group's offsets are not where they were, or not loaded yet."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -82,7 +91,7 @@ def redrive(kafka: KafkaSettings, topic: str, *, limit: int | None, dry_run: boo
 def _redrive_partition(
     source: Consumer, place: TopicPartition, summary: Summary, limit: int | None, put: Put | None
 ) -> None:
-    committed = source.committed([place], timeout=_TIMEOUT_S)[0].offset
+    committed = patiently(lambda: source.committed([place], timeout=_TIMEOUT_S), _PAUSES_S)[0].offset
     start = committed if committed >= 0 else OFFSET_BEGINNING
     source.assign([TopicPartition(place.topic, place.partition, start)])
     letters = _to_end(source, place)
@@ -93,7 +102,19 @@ def _redrive_partition(
         _put_back(message, summary, put)
         if put is not None:
             done = TopicPartition(place.topic, place.partition, (message.offset() or 0) + 1)
-            source.commit(offsets=[done], asynchronous=False)
+            patiently(partial(source.commit, offsets=[done], asynchronous=False), _PAUSES_S)
+
+
+def patiently(call: Callable[[], _T], pauses_s: Iterable[float], sleep: Callable[[float], None] = time.sleep) -> _T:
+    """Return what `call` returns; while the group's coordinator is just moving, call again after each pause."""
+    for pause_s in pauses_s:
+        try:
+            return call()
+        except KafkaException as error:
+            if error.args[0].code() not in _COORDINATOR_MOVES:
+                raise
+            sleep(pause_s)
+    return call()
 
 
 def _to_end(source: Consumer, place: TopicPartition) -> Iterator[Message]:
