@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Final, Protocol
 
+from confluent_kafka import KafkaException
+
 from demo import at_rest, ledger
 from demo.collect import ANALYZER_GROUP, NOTIFIER_GROUP, Collector
 from demo.ledger import Line
@@ -53,6 +55,13 @@ def audit(wait_s: float, say: Callable[[str], None]) -> tuple[Line, ...]:
         return ledger.lines(at_rest.observed(suite, at_rest.cards(kafka, decoder)))
 
 
+def _committed(suite: Suite) -> bool:
+    try:
+        return suite.lag(ANALYZER_GROUP, topics.TRANSACTIONS) == suite.lag(NOTIFIER_GROUP, topics.NOTIFICATIONS) == 0
+    except KafkaException:
+        return False  # the group's coordinator may just be moving: asked again, until the time is over
+
+
 def comes_to_rest(suite: Suite, wait_s: float, still_s: float = STILL_S) -> bool:
     """Return whether, within `wait_s` seconds, all was read and delivered and nothing new came for `still_s`."""
     deadline = time.monotonic() + wait_s
@@ -61,8 +70,7 @@ def comes_to_rest(suite: Suite, wait_s: float, still_s: float = STILL_S) -> bool
         before = suite.records.total()
         time.sleep(still_s)
         suite.catch_up()
-        done = suite.lag(ANALYZER_GROUP, topics.TRANSACTIONS) == suite.lag(NOTIFIER_GROUP, topics.NOTIFICATIONS) == 0
-        if done and suite.all_delivered and suite.records.total() == before:
+        if _committed(suite) and suite.all_delivered and suite.records.total() == before:
             return True
         if time.monotonic() > deadline:
             return False
