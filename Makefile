@@ -19,7 +19,7 @@ $(VENV)/.installed: requirements-dev.lock
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements-uv.lock requirements-dev.lock
-	@$(PY) -m compileall -q schemas producer analyzer notifier demo
+	@$(PY) -m compileall -q schemas producer analyzer notifier eventbus demo
 	@touch $@
 
 demo: setup ## run the whole suite on this machine, then prove that nothing was lost (ARGS="--broker apache", ARGS=--help)

@@ -1,0 +1,1 @@
+"""Side-by-side benchmarks, each with its peer."""

@@ -1,0 +1,1 @@
+"""Event patterns: compiled once per rule, matched against events. Pure."""
