@@ -1,0 +1,56 @@
+-- What the bus must not forget. Times are milliseconds since 1970, UTC.
+
+CREATE TABLE resource (      -- buses, rules with their targets, connections, ... as JSON
+    kind TEXT NOT NULL,      -- name of the class in model.py
+    arn  TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (kind, arn)
+) WITHOUT ROWID;
+
+CREATE TABLE tag (
+    arn   TEXT NOT NULL,
+    key   TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (arn, key)
+) WITHOUT ROWID;
+
+CREATE TABLE lane (          -- the way to one target of one rule
+    id        INTEGER PRIMARY KEY,
+    rule_arn  TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    UNIQUE (rule_arn, target_id)
+);
+
+CREATE TABLE event (         -- accepted; kept for a while after its delivery, so that one can ask why
+    seq         INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL,  -- the same event may stand on two buses, or come again in a replay
+    bus_arn     TEXT NOT NULL,
+    accepted_ms INTEGER NOT NULL,
+    hops        INTEGER NOT NULL,
+    deliveries  INTEGER NOT NULL,  -- how many rows of delivery it was given
+    body        TEXT NOT NULL
+);
+CREATE INDEX event_by_id ON event (id);
+
+CREATE TABLE delivery (      -- one event for one target
+    seq        INTEGER PRIMARY KEY,
+    event_seq  INTEGER NOT NULL,
+    lane       INTEGER NOT NULL,
+    state      INTEGER NOT NULL DEFAULT 0,  -- 0 to the target, 1 to its dead-letter queue, 2 delivered,
+                                            -- 3 dead-lettered, 4 given up, 5 rule or target removed
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    due_ms     INTEGER NOT NULL,
+    settled_ms INTEGER,
+    error_code TEXT,
+    error_message TEXT
+);
+CREATE INDEX delivery_open ON delivery (lane, due_ms) WHERE state < 2;
+CREATE INDEX delivery_by_event ON delivery (event_seq);
+
+CREATE TABLE archived (      -- events that an archive keeps
+    seq         INTEGER PRIMARY KEY,
+    archive_arn TEXT NOT NULL,
+    time_ms     INTEGER NOT NULL,  -- the event's own time
+    body        TEXT NOT NULL
+);
+CREATE INDEX archived_by_time ON archived (archive_arn, time_ms, seq);
