@@ -93,6 +93,8 @@ class Rule:
     role_arn: str | None = None
     targets: tuple[Target, ...] = ()
     """In the order in which they were put; ids are unique."""
+    modified_ms: int = 0
+    """When it was last saved; the catalogue writes it."""
 
     @property
     def enabled(self) -> bool:
