@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -66,8 +66,7 @@ class _Loading:
         tag = {"Key": TAG, "Value": subscriber.file}
         await self.api("TagResource", {"ResourceARN": arn, "Tags": [tag]})  # PutRule tags only a new rule
         wanted = [await self._target(subscriber, target) for target in subscriber.targets]
-        await self._remove_targets(subscriber.bus, subscriber.rule, kept={target["Id"] for target in wanted})
-        await self.api("PutTargets", {**on_bus, "Rule": subscriber.rule, "Targets": wanted})
+        await self._replace_targets(subscriber.bus, subscriber.rule, wanted)
 
     async def remove_others(self, files: Mapping[tuple[str, str], str]) -> None:
         """Remove each rule that a file made which no longer makes it; `files` by bus and rule."""
@@ -76,7 +75,7 @@ class _Loading:
                 tags = (await self.api("ListTagsForResource", {"ResourceARN": rule["Arn"]}))["Tags"]
                 file = next((tag["Value"] for tag in tags if tag["Key"] == TAG), None)
                 if file is not None and (bus["Name"], rule["Name"]) not in files:
-                    await self._remove_targets(bus["Name"], rule["Name"])
+                    await self._replace_targets(bus["Name"], rule["Name"], [])
                     await self.api("DeleteRule", {"Name": rule["Name"], "EventBusName": bus["Name"]})
                     _log.warning("subscriber removed", file=file, bus=bus["Name"], rule=rule["Name"])
 
@@ -105,15 +104,19 @@ class _Loading:
         there = wanted["Name"] in {each["Name"] for each in found[kinds]}
         return await self.api(f"{'Update' if there else 'Create'}{kind}", wanted)
 
-    async def _remove_targets(self, bus: str, rule: str, kept: Iterable[str] = ()) -> None:
-        """Remove the rule's targets but those `kept`, and what was made for them alone."""
+    async def _replace_targets(self, bus: str, rule: str, wanted: Sequence[Mapping[str, Any]]) -> None:
+        """Give the rule these targets and no others; destinations that were made for others go with them."""
         on_rule = {"EventBusName": bus, "Rule": rule}
-        gone = [t for t in await self._all("ListTargetsByRule", "Targets", **on_rule) if t["Id"] not in kept]
-        if gone:
-            await self.api("RemoveTargets", {**on_rule, "Ids": [target["Id"] for target in gone]})
-        for target in gone:
+        before = await self._all("ListTargetsByRule", "Targets", **on_rule)
+        gone = [target["Id"] for target in before if target["Id"] not in {each["Id"] for each in wanted}]
+        if gone:  # first, for a rule takes five
+            await self.api("RemoveTargets", {**on_rule, "Ids": gone})
+        if wanted:
+            await self.api("PutTargets", {**on_rule, "Targets": wanted})
+        for target in before:
             arn, name = parse(target["Arn"]), _name(bus, rule, target["Id"])
-            if arn and arn.resource.startswith(f"api-destination/{name}/"):
+            mine = arn is not None and arn.resource.startswith(f"api-destination/{name}/")
+            if mine and target["Arn"] not in {each["Arn"] for each in wanted}:
                 await self.api("DeleteApiDestination", {"Name": name})
                 await self.api("DeleteConnection", {"Name": name})
 
@@ -149,7 +152,10 @@ def request(target: Target, scope: Scope, destination: str = "") -> dict[str, An
     if target.inputPath is not None:
         made["InputPath"] = target.inputPath
     if target.inputTransformer is not None:
-        made["InputTransformer"] = target.inputTransformer.model_dump()
+        made["InputTransformer"] = {
+            "InputPathsMap": target.inputTransformer.inputPathsMap,
+            "InputTemplate": target.inputTransformer.inputTemplate,
+        }
     return made
 
 

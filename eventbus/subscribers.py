@@ -113,7 +113,7 @@ class Subscriber(_Strict):
     description: str = Field(min_length=1, max_length=512)
     bus: BusName
     rule: Name
-    pattern: dict[str, Any] | None = None
+    pattern: dict[str, Any] | None = Field(default=None, min_length=1)
     schedule: str | None = None
     targets: list[Target] = Field(min_length=1, max_length=5)
     _file: str = PrivateAttr(default="")
