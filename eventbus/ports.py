@@ -61,7 +61,7 @@ class Sender(Protocol):
     """Most sends under way at once for one target."""
 
     def delay_s(self, target: Target) -> float:
-        """Return the seconds to wait until the next send may start (a rate limit); 0: now."""
+        """Return the seconds to wait until the next send may start (a rate limit); 0: now, and that send is counted."""
 
     async def send(self, rule: Rule, target: Target, batch: Sequence[Outgoing], *, troubled: bool) -> Sequence[Outcome]:
         """Send, and return an outcome for each of the batch, in order. Never raises for a target's trouble.

@@ -1,0 +1,58 @@
+"""Finds the sender of a target, and owns what senders share. Made inside the running loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aiohttp
+
+from eventbus.arn import parse
+from eventbus.model import Event, Target
+from eventbus.ports import Intake, Outcome, Sender
+from eventbus.targets import http_call
+from eventbus.targets.base import Directory, Kind, Tools
+from eventbus.targets.clients import BotoClients, Clients
+from eventbus.targets.queue import QueueSender
+from eventbus.targets.threads import Threads
+
+
+class TargetSenders:
+    """The senders of all kinds; see `eventbus.ports.Senders`."""
+
+    def __init__(self, kinds: Sequence[Kind], directory: Directory, clients: Clients | None = None) -> None:
+        """Make a sender of each kind. `intake` is set once the bus is up, before the first delivery."""
+        self.intake: Intake | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._threads = Threads()
+        tools = Tools(directory, clients or BotoClients(), self._threads, self._http, self._intake)
+        self._senders = [(kind, kind.sender(tools)) for kind in kinds]
+        self._dead_letters = QueueSender(tools)
+        self._found: dict[str, Sender | None] = {}
+
+    def of(self, target: Target) -> Sender | None:
+        """Return the sender for this target's ARN, or None when the bus has none."""
+        if target.arn not in self._found:
+            arn = parse(target.arn)
+            fitting = (sender for kind, sender in self._senders if arn and kind.serves(arn))
+            self._found[target.arn] = next(fitting, None)
+        return self._found[target.arn]
+
+    async def dead_letter(self, queue_arn: str, event: Event, attributes: dict[str, str]) -> Outcome:
+        """Send the event to an SQS queue, with these message attributes."""
+        return await self._dead_letters.dead_letter(queue_arn, event, attributes)
+
+    async def close(self) -> None:
+        """Close the connections; calls under way end by their own timeouts."""
+        self._threads.close()
+        if self._session is not None:
+            await self._session.close()
+
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = http_call.new_session()
+        return self._session
+
+    def _intake(self) -> Intake:
+        if self.intake is None:
+            raise RuntimeError("no intake yet: it is set before the first delivery")
+        return self.intake
