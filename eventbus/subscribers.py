@@ -12,6 +12,8 @@ A target goes to one of `logGroup`, `queue`, `webhook`, `bus` (by name) or `arn`
 `${NAME}` and `${NAME:-default}` stand for a variable of the environment, in every text but patterns and inputs.
 """
 
+# ruff: noqa: N815 - fields are called as in the files
+
 from __future__ import annotations
 
 import json
@@ -50,7 +52,7 @@ class Retry(_Strict):
     """How long a target that fails is tried again. Limits: EventBridge API reference, RetryPolicy."""
 
     attempts: int = Field(default=185, ge=0, le=185)
-    maxAgeSeconds: int = Field(default=86_400, ge=60, le=86_400)  # noqa: N815 - the file's name for it
+    maxAgeSeconds: int = Field(default=86_400, ge=60, le=86_400)
 
 
 class ApiKey(_Strict):
@@ -65,31 +67,31 @@ class Webhook(_Strict):
 
     url: str = Field(pattern=r"^https?://[^\s/]+(/\S*)?$", max_length=2048)
     method: Literal["POST", "GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"] = "POST"
-    apiKey: ApiKey  # noqa: N815 - the file's name for it
-    ratePerSecond: int = Field(default=300, ge=1, le=300)  # noqa: N815 - the file's name for it
+    apiKey: ApiKey
+    ratePerSecond: int = Field(default=300, ge=1, le=300)
 
 
 class InputTransformer(_Strict):
     """Takes parts of the event and puts them into a template."""
 
-    inputPathsMap: dict[str, str] = Field(default_factory=dict, max_length=100)  # noqa: N815 - the API's name, as below
-    inputTemplate: str = Field(min_length=1, max_length=8192)  # noqa: N815
+    inputPathsMap: dict[str, str] = Field(default_factory=dict, max_length=100)
+    inputTemplate: str = Field(min_length=1, max_length=8192)
 
 
 class Target(_Strict):
     """Where matching events go."""
 
     id: Name
-    logGroup: str | None = Field(default=None, pattern=r"^/aws/events/[A-Za-z0-9_./#-]{1,500}$")  # noqa: N815 - see above
+    logGroup: str | None = Field(default=None, pattern=r"^/aws/events/[A-Za-z0-9_./#-]{1,500}$")
     queue: Queue | None = None
     webhook: Webhook | None = None
     bus: BusName | None = None
     arn: str | None = Field(default=None, pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[^:]*:[^:]*:\S+$", max_length=1600)
-    deadLetterQueue: Queue | None = None  # noqa: N815 - as above
+    deadLetterQueue: Queue | None = None
     retry: Retry = Retry()
     input: Any = None
-    inputPath: str | None = Field(default=None, pattern=r"^\$", max_length=256)  # noqa: N815 - as above
-    inputTransformer: InputTransformer | None = None  # noqa: N815 - as above
+    inputPath: str | None = Field(default=None, pattern=r"^\$", max_length=256)
+    inputTransformer: InputTransformer | None = None
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Target:

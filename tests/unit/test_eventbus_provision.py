@@ -1,3 +1,4 @@
+# ruff: noqa: N802, N803 - the fake has the names of the API
 from __future__ import annotations
 
 import json
@@ -38,70 +39,70 @@ class FakeApi:
         answer: Mapping[str, Any] | None = getattr(self, operation)(**request)
         return answer or {}
 
-    def ListEventBuses(self, NamePrefix: str = "", NextToken: str = "0") -> dict[str, Any]:  # noqa: N802, N803 - the API's names, as below
+    def ListEventBuses(self, NamePrefix: str = "", NextToken: str = "0") -> dict[str, Any]:
         return page("EventBuses", [{"Name": name} for name in self.buses if name.startswith(NamePrefix)], NextToken)
 
-    def CreateEventBus(self, Name: str) -> None:  # noqa: N802, N803
+    def CreateEventBus(self, Name: str) -> None:
         assert Name not in self.buses
         self.buses.append(Name)
 
-    def PutRule(self, Name: str, EventBusName: str, **rule: Any) -> dict[str, Any]:  # noqa: N802, N803
+    def PutRule(self, Name: str, EventBusName: str, **rule: Any) -> dict[str, Any]:
         self.rules[EventBusName, Name] = rule
         self.targets.setdefault((EventBusName, Name), {})
         return {"RuleArn": SCOPE.rule(Name, EventBusName)}
 
-    def TagResource(self, ResourceARN: str, Tags: list[dict[str, str]]) -> None:  # noqa: N802, N803
+    def TagResource(self, ResourceARN: str, Tags: list[dict[str, str]]) -> None:
         self.tags.setdefault(ResourceARN, {}).update({tag["Key"]: tag["Value"] for tag in Tags})
 
-    def ListTagsForResource(self, ResourceARN: str) -> dict[str, Any]:  # noqa: N802, N803
+    def ListTagsForResource(self, ResourceARN: str) -> dict[str, Any]:
         return {"Tags": [{"Key": key, "Value": value} for key, value in self.tags.get(ResourceARN, {}).items()]}
 
-    def ListRules(self, EventBusName: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N802, N803
+    def ListRules(self, EventBusName: str, NextToken: str = "0") -> dict[str, Any]:
         found = [{"Name": name, "Arn": SCOPE.rule(name, bus)} for bus, name in self.rules if bus == EventBusName]
         return page("Rules", found, NextToken)
 
-    def DeleteRule(self, Name: str, EventBusName: str) -> None:  # noqa: N802, N803
+    def DeleteRule(self, Name: str, EventBusName: str) -> None:
         assert not self.targets[EventBusName, Name], "a rule with targets can't be deleted"
         del self.rules[EventBusName, Name]
 
-    def ListTargetsByRule(self, Rule: str, EventBusName: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N802, N803
+    def ListTargetsByRule(self, Rule: str, EventBusName: str, NextToken: str = "0") -> dict[str, Any]:
         return page("Targets", list(self.targets[EventBusName, Rule].values()), NextToken)
 
-    def PutTargets(self, Rule: str, EventBusName: str, Targets: list[dict[str, Any]]) -> None:  # noqa: N802, N803
+    def PutTargets(self, Rule: str, EventBusName: str, Targets: list[dict[str, Any]]) -> None:
         self.targets[EventBusName, Rule].update({target["Id"]: target for target in Targets})
         assert len(self.targets[EventBusName, Rule]) <= 5
 
-    def RemoveTargets(self, Rule: str, EventBusName: str, Ids: list[str]) -> None:  # noqa: N802, N803
+    def RemoveTargets(self, Rule: str, EventBusName: str, Ids: list[str]) -> None:
         for target_id in Ids:
             del self.targets[EventBusName, Rule][target_id]
 
-    def ListConnections(self, NamePrefix: str) -> dict[str, Any]:  # noqa: N802, N803
+    def ListConnections(self, NamePrefix: str) -> dict[str, Any]:
         return page("Connections", [{"Name": name} for name in self.connections if name.startswith(NamePrefix)], "0")
 
-    def CreateConnection(self, Name: str, **connection: Any) -> dict[str, Any]:  # noqa: N802, N803
+    def CreateConnection(self, Name: str, **connection: Any) -> dict[str, Any]:
         assert Name not in self.connections
         return self.UpdateConnection(Name, **connection)
 
-    def UpdateConnection(self, Name: str, **connection: Any) -> dict[str, Any]:  # noqa: N802, N803
+    def UpdateConnection(self, Name: str, **connection: Any) -> dict[str, Any]:
         self.connections[Name] = connection
         return {"ConnectionArn": SCOPE.arn(f"connection/{Name}/id")}
 
-    def DeleteConnection(self, Name: str) -> None:  # noqa: N802, N803
+    def DeleteConnection(self, Name: str) -> None:
         del self.connections[Name]
 
-    def ListApiDestinations(self, NamePrefix: str) -> dict[str, Any]:  # noqa: N802, N803
+    def ListApiDestinations(self, NamePrefix: str) -> dict[str, Any]:
         found = [{"Name": name} for name in self.destinations if name.startswith(NamePrefix)]
         return page("ApiDestinations", found, "0")
 
-    def CreateApiDestination(self, Name: str, **destination: Any) -> dict[str, Any]:  # noqa: N802, N803
+    def CreateApiDestination(self, Name: str, **destination: Any) -> dict[str, Any]:
         assert Name not in self.destinations
         return self.UpdateApiDestination(Name, **destination)
 
-    def UpdateApiDestination(self, Name: str, **destination: Any) -> dict[str, Any]:  # noqa: N802, N803
+    def UpdateApiDestination(self, Name: str, **destination: Any) -> dict[str, Any]:
         self.destinations[Name] = destination
         return {"ApiDestinationArn": SCOPE.arn(f"api-destination/{Name}/id")}
 
-    def DeleteApiDestination(self, Name: str) -> None:  # noqa: N802, N803
+    def DeleteApiDestination(self, Name: str) -> None:
         del self.destinations[Name]
 
     def state(self) -> str:
