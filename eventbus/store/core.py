@@ -46,6 +46,7 @@ class Store:
         """Take the connections over."""
         self._writer, self._reader, self._lock = writer, reader, lock
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._closed = False
         self._thread = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
         self._thread.start()
@@ -80,15 +81,18 @@ class Store:
             lock.close()
             raise
 
-    async def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """Make a change, with others that wait, and return its result once it is on disk.
+    def write(self, change: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Make a change, with others that wait; the future has its result once it is on disk.
 
         Raises:
-            StorageError: the disk is full or fails.
+            StorageError: from the future: the disk is full or fails.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.put(_Waiting(change, future))
-        return await future
+        if self._closed:
+            future.set_exception(StorageError("the bus's database is closed"))
+        else:
+            self._waiting.put(_Waiting(change, future))
+        return future
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run a query beside the writer; it sees what was committed before it began.
@@ -104,6 +108,7 @@ class Store:
 
     def close(self) -> None:
         """Write what waits, then close the file."""
+        self._closed = True
         self._waiting.put(None)
         self._thread.join()
         self._reading.shutdown()

@@ -18,6 +18,14 @@ CREATE TABLE lane (          -- the way to one target of one rule
     id        INTEGER PRIMARY KEY,
     rule_arn  TEXT NOT NULL,
     target_id TEXT NOT NULL,
+    delivered     INTEGER NOT NULL DEFAULT 0,  -- how many of its deliveries ended so; kept when these are pruned
+    dead_lettered INTEGER NOT NULL DEFAULT 0,
+    given_up      INTEGER NOT NULL DEFAULT 0,
+    removed       INTEGER NOT NULL DEFAULT 0,
+    retried       INTEGER NOT NULL DEFAULT 0,  -- attempts after the first ones
+    error_ms      INTEGER,                     -- of the last attempt that failed
+    error_code    TEXT,
+    error_message TEXT,
     UNIQUE (rule_arn, target_id)
 );
 
@@ -41,8 +49,9 @@ CREATE TABLE delivery (      -- one event for one target
     attempts   INTEGER NOT NULL DEFAULT 0,
     due_ms     INTEGER NOT NULL,
     settled_ms INTEGER,
-    error_code TEXT,
-    error_message TEXT
+    error_code TEXT,         -- of its last failed attempt
+    error_message TEXT,
+    exhausted  TEXT          -- MaximumRetryAttempts or MaximumEventAgeInSeconds, once one of them is reached
 );
 CREATE INDEX delivery_open ON delivery (lane, due_ms) WHERE state < 2;
 CREATE INDEX delivery_by_event ON delivery (event_seq);
@@ -51,6 +60,7 @@ CREATE TABLE archived (      -- events that an archive keeps
     seq         INTEGER PRIMARY KEY,
     archive_arn TEXT NOT NULL,
     time_ms     INTEGER NOT NULL,  -- the event's own time
+    kept_ms     INTEGER NOT NULL,  -- when it was archived
     body        TEXT NOT NULL
 );
-CREATE INDEX archived_by_time ON archived (archive_arn, time_ms, seq);
+CREATE INDEX archived_by_time ON archived (archive_arn, time_ms, seq, kept_ms);

@@ -1,0 +1,142 @@
+"""The deliveries of one lane that are in memory, in bounds; the others wait on disk. No I/O."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from eventbus.delivery.fate import State
+from eventbus.model import Event
+
+MOST: Final = 2048
+"""Most deliveries of a lane in memory."""
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""Most characters of their events; one more than this may be reached by the last of them."""
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """One event for one target: what it is and how far it came."""
+
+    seq: int
+    event_seq: int
+    event: Event
+    due_ms: int
+    state: State = State.OPEN
+    attempts: int = 0
+    """Attempts at the target so far."""
+    error_code: str = ""
+    error_message: str = ""
+    exhausted: str = ""
+    burials: int = 0
+    """Attempts at the dead-letter queue since the start."""
+
+
+class Backlog:
+    """Ready ones in order, waiting ones by due time, and the numbers of all that must not be read from disk."""
+
+    def __init__(self) -> None:
+        """Begin empty, with everything of the lane in memory."""
+        self.ready: deque[Delivery] = deque()
+        """To be sent to the target now."""
+        self.buried: deque[Delivery] = deque()
+        """To be sent to the dead-letter queue now."""
+        self.behind = False
+        """Whether some open deliveries are on disk alone."""
+        self.disk_due_ms: int | None = None
+        """When the next of those is due."""
+        self._waiting: list[tuple[int, int, Delivery]] = []
+        self._held: dict[int, int] = {}  # by number, size of each in memory
+        self._bytes = 0
+        self._settling: set[int] = set()  # done here, but open on disk until that is written
+        self._missed = False
+        self._reading: set[int] | None = None  # forgotten since a read began
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more fits."""
+        return len(self._held) >= MOST or self._bytes >= MOST_BYTES
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether there is room worth a read of the disk, and no read under way."""
+        room = len(self._held) <= MOST // 2 and self._bytes <= MOST_BYTES // 2
+        return self.behind and room and self._reading is None
+
+    @property
+    def next_ms(self) -> int | None:
+        """When the first of the waiting ones is due."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def arrived(self, delivery: Delivery) -> None:
+        """Take a new delivery, or leave it on disk when there is no room or others wait there before it."""
+        if self.behind or self.full:
+            self._leave(delivery.due_ms)
+        else:
+            self.hold(delivery)
+
+    def hold(self, delivery: Delivery) -> None:
+        """Take a delivery into memory."""
+        size = len(delivery.event.body)
+        self._held[delivery.seq] = size
+        self._bytes += size
+        self.wait(delivery)
+
+    def wait(self, delivery: Delivery) -> None:
+        """Put one that is held where it waits until it is due."""
+        heapq.heappush(self._waiting, (delivery.due_ms, delivery.seq, delivery))
+
+    def wake(self, now_ms: int) -> None:
+        """Move what is due to where it is taken from."""
+        while self._waiting and self._waiting[0][0] <= now_ms:
+            delivery = heapq.heappop(self._waiting)[2]
+            (self.buried if delivery.state is State.BURIED else self.ready).append(delivery)
+
+    def take_all(self) -> list[Delivery]:
+        """Take out all that is ready, buried or waiting."""
+        taken = [*self.ready, *self.buried, *(delivery for _, _, delivery in self._waiting)]
+        self.ready.clear()
+        self.buried.clear()
+        self._waiting.clear()
+        return taken
+
+    def release(self, seq: int) -> None:
+        """Make room: nothing more is done with it here. Until `written`, the disk may still call it open."""
+        self._bytes -= self._held.pop(seq)
+        self._settling.add(seq)
+
+    def written(self, seq: int, reopened_ms: int | None = None) -> None:
+        """Note that the disk knows the state of one that was released; `reopened_ms`: it waits there until then."""
+        self._settling.discard(seq)
+        if self._reading is not None:
+            self._reading.add(seq)
+        if reopened_ms is not None:
+            self._leave(reopened_ms)
+
+    def begin_reading(self) -> frozenset[int]:
+        """Return the numbers that a read of the disk must leave out."""
+        self._reading, self._missed = set(), False
+        return frozenset(self._held) | self._settling
+
+    def end_reading(self, found: list[Delivery], next_ms: int | None) -> None:
+        """Take what was read; `next_ms`: when the next on disk is due, None when that was all."""
+        forgotten = self._reading or set()
+        self._reading = None
+        for delivery in found:
+            if delivery.seq not in forgotten:
+                self.hold(delivery)
+        missed_ms = self.disk_due_ms if self._missed else None
+        due = [each for each in (next_ms, missed_ms) if each is not None]
+        self.behind, self.disk_due_ms = bool(due), min(due, default=None)
+
+    def failed_reading(self, again_ms: int) -> None:
+        """Note that a read failed; it is worth another try at `again_ms`."""
+        self._reading, self.disk_due_ms = None, again_ms
+
+    def _leave(self, due_ms: int) -> None:
+        if self._reading is not None and not self._missed:
+            self.disk_due_ms = due_ms  # what was known before is what the read brings
+        self.behind = self._missed = True
+        self.disk_due_ms = due_ms if self.disk_due_ms is None else min(self.disk_due_ms, due_ms)

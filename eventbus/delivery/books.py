@@ -1,0 +1,126 @@
+"""What a lane has to do and how far it came: the one place where a delivery changes its state."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from eventbus.catalogue import Catalogue
+from eventbus.delivery import fate
+from eventbus.delivery.backlog import Backlog, Delivery
+from eventbus.delivery.fate import Backoff, State, Step
+from eventbus.delivery.settle import Settlement, Settler
+from eventbus.delivery.tally import Tally, shortened
+from eventbus.delivery.timing import Time
+from eventbus.metrics import Metrics
+from eventbus.model import Target
+from eventbus.ports import Outcome, Senders
+from eventbus.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all lanes use."""
+
+    store: Store
+    catalogue: Catalogue
+    senders: Senders
+    settler: Settler
+    metrics: Metrics
+    time: Time
+    backoff: Backoff
+    rng: random.Random
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """Sends and reads under way, of all lanes."""
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let a send or a read run."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+
+class Books:
+    """Of one lane."""
+
+    def __init__(self, number: int, rule_arn: str, target_id: str, shared: Shared, tally: Tally | None) -> None:
+        """Begin with nothing to do; `tally` has the counts of earlier runs, None: the lane is new."""
+        self.number, self.rule_arn, self.target_id = number, rule_arn, target_id
+        self.shared = shared
+        self.meter = shared.metrics.rule(rule_arn)
+        self.stored = tally is not None
+        """Whether the disk knows the lane's number."""
+        self.tally = tally or Tally()
+        self.pending = 0
+        """Deliveries that have not come to their end, on disk and in memory."""
+        self.backlog = Backlog()
+        self.moved: Callable[[], None] = lambda: None
+        """Called when a delivery that waits on disk may have to be fetched."""
+
+    def failed(self, delivery: Delivery, outcome: Outcome, now_ms: int) -> None:
+        """Remember why an attempt failed."""
+        delivery.error_code, delivery.error_message = outcome.error_code, shortened(outcome.error_message)
+        for tally in (self.tally, self.shared.settler.tally(self.number)):
+            tally.error(outcome.error_code, outcome.error_message, now_ms)
+
+    def attempted(self, delivery: Delivery, outcome: Outcome, target: Target, now_ms: int) -> None:
+        """Take note of how an attempt at the target went, and of what follows."""
+        if not outcome.delivered:
+            self.failed(delivery, outcome, now_ms)
+        step = fate.after_attempt(
+            outcome,
+            target,
+            attempts=delivery.attempts,
+            accepted_ms=delivery.event.accepted_ms,
+            now_ms=now_ms,
+            delay_s=self.shared.backoff.delay_s(max(delivery.attempts, 1), self.shared.rng),
+        )
+        if step.state is State.DELIVERED:
+            self.meter.delivered(now_ms - delivery.event.accepted_ms)
+        elif step.state is not State.OPEN:
+            self.meter.failed()
+        self.move(delivery, step, now_ms)
+
+    def retried(self, count: int) -> None:
+        """Count attempts after first ones."""
+        for tally in (self.tally, self.shared.settler.tally(self.number)):
+            tally.retried += count
+
+    def move(self, delivery: Delivery, step: Step, now_ms: int) -> None:
+        """Put a delivery, which is in none of the backlog's queues now, into its next state."""
+        delivery.state, delivery.due_ms = step.state, step.due_ms
+        delivery.exhausted = step.exhausted or delivery.exhausted
+        written: Callable[[], None] | None = None
+        if step.state.final:
+            self._end(step.state)
+            self.backlog.release(delivery.seq)
+            written = partial(self.backlog.written, delivery.seq)
+        elif self.backlog.behind and step.due_ms > now_ms:  # others may be due before it: it waits on disk
+            self.backlog.release(delivery.seq)
+            written = partial(self._reopened, delivery.seq, step.due_ms)
+        else:
+            self.backlog.wait(delivery)
+        row = (
+            int(step.state),
+            delivery.attempts,
+            step.due_ms,
+            now_ms if step.state.final else None,
+            delivery.error_code or None,
+            delivery.error_message or None,
+            delivery.exhausted or None,
+            delivery.seq,
+        )
+        self.shared.settler.settle(Settlement(row, delivery.event_seq, step.state.final, written))
+
+    def _end(self, state: State) -> None:
+        self.pending -= 1
+        for tally in (self.tally, self.shared.settler.tally(self.number)):
+            tally.end(state)
+
+    def _reopened(self, seq: int, due_ms: int) -> None:
+        self.backlog.written(seq, due_ms)
+        self.moved()

@@ -1,0 +1,122 @@
+"""Writes what became of deliveries: gathered for a moment, in one transaction, until the disk has taken it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from eventbus.delivery.prune import Pruner
+from eventbus.delivery.tally import Tally
+from eventbus.delivery.timing import Handle, Time
+from eventbus.store import StorageError, Store, journal
+
+LINGER_S: Final = 0.02
+"""How long results are gathered. What a crash takes meanwhile is sent again: more costs duplicates, less disk."""
+_MANY: Final = 500
+"""Results that are written without lingering."""
+_STALLED: Final = 20_000
+"""Results that wait for the disk, above which no more deliveries are begun."""
+_AGAIN_S: Final = 1.0
+"""Pause after a write that failed."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settlement:
+    """What is to be written of one delivery."""
+
+    row: tuple[Any, ...]
+    """As `journal.settle` takes it; its number is the last."""
+    event_seq: int
+    final: bool
+    written: Callable[[], None] | None
+    """Called once it is on disk."""
+
+
+class Settler:
+    """Takes results at once and never loses one while the process lives; a full disk is tried again."""
+
+    def __init__(self, store: Store, time: Time, pruner: Pruner) -> None:
+        """Begin with nothing to write."""
+        self.recovered: Callable[[], None] = lambda: None
+        """Called when deliveries may go on after `stalled`."""
+        self._store, self._time, self._pruner = store, time, pruner
+        self._pending: dict[int, Settlement] = {}
+        self._tallies: dict[int, Tally] = {}
+        self._timer: Handle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def stalled(self) -> bool:
+        """Whether too many results wait for the disk."""
+        return len(self._pending) >= _STALLED
+
+    def settle(self, settlement: Settlement) -> None:
+        """Write this soon, in place of an earlier result of the same delivery that still waits."""
+        self._pending[settlement.row[-1]] = settlement
+        self._soon()
+
+    def tally(self, lane: int) -> Tally:
+        """Return what is to be added to a lane's counts, to be added to; it is written with the next results."""
+        return self._tallies.setdefault(lane, Tally())
+
+    async def close(self, patience_s: float) -> None:
+        """Write all that waits; give up, and say so, after `patience_s`."""
+        try:
+            async with asyncio.timeout(patience_s):
+                while self._pending or self._task:
+                    self._start()
+                    if self._task:
+                        await asyncio.shield(self._task)
+        except TimeoutError:
+            _log.error("results not written", count=len(self._pending), effect="these are delivered again")
+
+    def _soon(self) -> None:
+        if self._task is not None:
+            return
+        if len(self._pending) >= _MANY:
+            self._start()
+        elif self._timer is None:
+            self._timer = self._time.call_later(LINGER_S, self._start)
+
+    def _start(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is None and self._pending:
+            self._task = asyncio.get_running_loop().create_task(self._write())
+
+    async def _write(self) -> None:
+        was_stalled = self.stalled
+        batch, tallies = dict(self._pending), self._tallies
+        self._tallies = {}
+        rows = [each.row for each in batch.values()]
+        counts = [tally.row(lane) for lane, tally in tallies.items()]
+        try:
+            await self._store.write(lambda db: journal.settle(db, rows, counts))
+        except StorageError as error:
+            _log.error("can't write results", error=str(error), again_s=_AGAIN_S)
+            for lane, tally in tallies.items():
+                self.tally(lane).add(tally)
+            self._task = None
+            self._timer = self._time.call_later(_AGAIN_S, self._start)
+            return
+        self._task = None
+        self._confirm(batch)
+        if was_stalled and not self.stalled:
+            self.recovered()
+        if self._pending:
+            self._soon()
+
+    def _confirm(self, batch: dict[int, Settlement]) -> None:
+        for seq, each in batch.items():
+            if self._pending.get(seq) is each:
+                del self._pending[seq]
+            if each.written:
+                each.written()
+        self._pruner.settled(each.event_seq for each in batch.values() if each.final)

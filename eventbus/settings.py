@@ -1,0 +1,47 @@
+"""Settings of the event bus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from schemas.settings import Settings
+
+
+class EventBusSettings(Settings):
+    """How the bus listens, what it keeps and how it retries."""
+
+    model_config = SettingsConfigDict(env_prefix="EVENTBUS_")
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+
+    port: int = Field(default=4010, ge=0, le=65_535)
+    """TCP port to listen on; 0 takes a free one."""
+
+    data: Path = Path(".eventbus")
+    """Folder of the database; one bus alone may use it."""
+
+    subscribers: Path | None = None
+    """Folder of subscriber files to load at start; none: none."""
+
+    require_signature: bool = False
+    """Whether to refuse requests that aren't signed with the secret of their access key."""
+
+    account: Annotated[str, Field(pattern=r"^\d{12}$")] = "123456789012"
+    """Account of requests whose access key id isn't an account's number."""
+
+    retry_base_s: float = Field(default=1.0, gt=0, le=3600)
+    """Longest delay before the first retry; it doubles with each, and the actual one is drawn from nought to it."""
+
+    retry_cap_s: float = Field(default=300.0, gt=0, le=86_400)
+    """Longest delay before any retry."""
+
+    keep_events: int = Field(default=10_000, ge=0)
+    """How many of the newest events are kept after their delivery, so that one can ask what became of them."""
+
+    max_request_bytes: int = Field(default=262_144, ge=1024)
+    """Most bytes of the entries of one PutEvents."""

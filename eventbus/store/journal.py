@@ -1,0 +1,176 @@
+"""SQL for events and their deliveries. What is called with the writer's connection says so; the rest only reads.
+
+Rows that are written are tuples in the order of the columns named in the statement: they are made by the
+thousand.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+_TALLIES: Final = ("delivered", "dead_lettered", "given_up", "removed", "retried")
+_KEEP_LANE: Final = "INSERT OR IGNORE INTO lane (id, rule_arn, target_id) VALUES (?, ?, ?)"
+_KEEP_EVENT: Final = (
+    "INSERT INTO event (seq, id, bus_arn, accepted_ms, hops, deliveries, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_KEEP_DELIVERY: Final = "INSERT INTO delivery (seq, event_seq, lane, due_ms) VALUES (?, ?, ?, ?)"
+_KEEP_ARCHIVED: Final = "INSERT INTO archived (archive_arn, time_ms, kept_ms, body) VALUES (?, ?, ?, ?)"
+_SETTLE: Final = (
+    "UPDATE delivery SET state = ?, attempts = ?, due_ms = ?, settled_ms = ?, error_code = ?, error_message = ?,"
+    " exhausted = ? WHERE seq = ?"
+)
+_TALLY: Final = (
+    f"UPDATE lane SET {', '.join(f'{name} = {name} + ?' for name in _TALLIES)},"  # noqa: S608 - names from above
+    " error_ms = coalesce(?, error_ms), error_code = coalesce(?, error_code),"
+    " error_message = coalesce(?, error_message) WHERE id = ?"
+)
+_OPEN: Final = "SELECT seq, due_ms FROM delivery WHERE lane = ? AND state < 2 ORDER BY due_ms, seq LIMIT ?"
+_LOAD: Final = (
+    "SELECT d.seq, d.event_seq, d.state, d.attempts, d.due_ms, d.error_code, d.error_message, d.exhausted,"
+    " e.id, e.bus_arn, e.body, e.accepted_ms, e.hops"
+    " FROM delivery d JOIN event e ON e.seq = d.event_seq WHERE d.seq = ?"
+)
+_SETTLED_EVENTS: Final = (
+    "DELETE FROM event WHERE seq {which}"
+    " AND NOT EXISTS (SELECT 1 FROM delivery WHERE event_seq = event.seq AND state < 2)"
+)
+_ORPHANS: Final = (
+    "DELETE FROM delivery WHERE event_seq {which} AND NOT EXISTS (SELECT 1 FROM event WHERE seq = delivery.event_seq)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What one acceptance adds."""
+
+    lanes: list[tuple[int, str, str]] = field(default_factory=list)
+    """id, rule_arn, target_id of lanes that may not be in the table yet."""
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    """seq, id, bus_arn, accepted_ms, hops, deliveries, body."""
+    deliveries: list[tuple[Any, ...]] = field(default_factory=list)
+    """seq, event_seq, lane, due_ms."""
+    archived: list[tuple[str, int, int, str]] = field(default_factory=list)
+    """archive_arn, time_ms, kept_ms, body: what `Archives.rows` gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a start needs to know."""
+
+    event_seq: int
+    """Highest number of an event, 0 when there is none."""
+    oldest_seq: int
+    """Lowest number of an event."""
+    delivery_seq: int
+    lanes: list[Mapping[str, Any]]
+    """Rows of the table `lane`, with `pending`: how many of its deliveries are open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Open deliveries of a lane that were read."""
+
+    rows: list[tuple[Any, ...]]
+    """Of those that were loaded, as `_LOAD` selects them."""
+    next_ms: int | None
+    """When the first that was not loaded is due; None when all were."""
+
+
+def opened(db: sqlite3.Connection) -> Opened:
+    """Return what a start needs to know."""
+    newest, oldest = db.execute("SELECT coalesce(max(seq), 0), coalesce(min(seq), 0) FROM event").fetchone()
+    highest = db.execute("SELECT coalesce(max(seq), 0) FROM delivery").fetchone()[0]
+    return Opened(newest, oldest, highest, lanes(db))
+
+
+def lanes(db: sqlite3.Connection) -> list[Mapping[str, Any]]:
+    """Return the rows of the table `lane`, each with its `pending`."""
+    pending = dict(db.execute("SELECT lane, count(*) FROM delivery WHERE state < 2 GROUP BY lane"))
+    return [{**row, "pending": pending.get(row["id"], 0)} for row in dicts(db, "SELECT * FROM lane")]
+
+
+def keep(db: sqlite3.Connection, accepted: Accepted) -> None:
+    """Add what was accepted. For the writer."""
+    if accepted.lanes:
+        db.executemany(_KEEP_LANE, accepted.lanes)
+    db.executemany(_KEEP_EVENT, accepted.events)
+    db.executemany(_KEEP_DELIVERY, accepted.deliveries)
+    if accepted.archived:
+        db.executemany(_KEEP_ARCHIVED, accepted.archived)
+
+
+def settle(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], tallies: Iterable[tuple[Any, ...]]) -> None:
+    """Write what became of deliveries, and add to their lanes' counts. For the writer.
+
+    Args:
+        db: the writer's connection.
+        rows: state, attempts, due_ms, settled_ms, error_code, error_message, exhausted, seq.
+        tallies: delivered, dead_lettered, given_up, removed, retried to add; error_ms, error_code and
+            error_message of the last failure or None; lane.
+    """
+    db.executemany(_SETTLE, rows)
+    db.executemany(_TALLY, tallies)
+
+
+def load(db: sqlite3.Connection, lane: int, *, known: Collection[int], now_ms: int, most: int, most_bytes: int) -> Page:
+    """Return open deliveries of a lane that are due, the earliest first, without those `known`.
+
+    When all that are open fit into `most` and `most_bytes`, those that are due later come as well.
+    """
+    asked = len(known) + most + 1
+    listed = db.execute(_OPEN, (lane, asked)).fetchall()
+    fresh = [(seq, due_ms) for seq, due_ms in listed if seq not in known]
+    whole = len(listed) < asked and len(fresh) <= most
+    rows: list[tuple[Any, ...]] = []
+    size = 0
+    for seq, due_ms in fresh:
+        if len(rows) == most or size >= most_bytes or (due_ms > now_ms and not whole):
+            return Page(rows, due_ms)
+        row = db.execute(_LOAD, (seq,)).fetchone()
+        size += len(row[10])
+        rows.append(row)
+    return Page(rows, None if len(listed) < asked else listed[-1][1])
+
+
+def sweep(db: sqlite3.Connection, after: int, until: int, most: int) -> int:
+    """Delete events numbered above `after` up to `until` that have no open delivery; return how far it came."""
+    last = db.execute(
+        "SELECT max(seq) FROM (SELECT seq FROM event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?)",
+        (after, until, most),
+    ).fetchone()[0]
+    if last is None:
+        return until
+    for statement in (_SETTLED_EVENTS, _ORPHANS):
+        db.execute(statement.format(which="BETWEEN ? AND ?"), (after + 1, last))
+    return int(last)
+
+
+def sweep_these(db: sqlite3.Connection, seqs: Sequence[int]) -> None:
+    """Delete those of the events that have no open delivery any more."""
+    for statement in (_SETTLED_EVENTS, _ORPHANS):
+        db.executemany(statement.format(which="= ?"), [(seq,) for seq in seqs])
+
+
+def events(db: sqlite3.Connection, event_id: str) -> list[Mapping[str, Any]]:
+    """Return the kept events of that id, the latest first, each with its `deliveries_made`."""
+    found = dicts(db, "SELECT * FROM event WHERE id = ? ORDER BY seq DESC", event_id)
+    made = (
+        "SELECT d.*, lane.rule_arn, lane.target_id FROM delivery d JOIN lane ON lane.id = d.lane"
+        " WHERE d.event_seq = ? ORDER BY d.seq"
+    )
+    return [{**event, "deliveries_made": dicts(db, made, event["seq"])} for event in found]
+
+
+def unmatched(db: sqlite3.Connection, most: int) -> list[Mapping[str, Any]]:
+    """Return the latest events that went to no target, the latest first."""
+    return dicts(db, "SELECT * FROM event WHERE deliveries = 0 ORDER BY seq DESC LIMIT ?", most)
+
+
+def dicts(db: sqlite3.Connection, query: str, *values: Any) -> list[Mapping[str, Any]]:
+    """Return the rows of a query by the names of their columns."""
+    cursor = db.execute(query, values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
