@@ -21,6 +21,7 @@ from eventbus.targets import (
 )
 from eventbus.targets.base import Directory, Kind, Spec
 from eventbus.targets.clients import Clients
+from eventbus.targets.http_call import TIMEOUT_S
 from eventbus.targets.senders import TargetSenders
 
 KINDS: Final[tuple[Kind, ...]] = (
@@ -42,6 +43,6 @@ def problem(spec: Spec, account: str | None = None) -> str | None:
     return validation.problem(spec, KINDS, account)
 
 
-def senders(directory: Directory, clients: Clients | None = None) -> TargetSenders:
+def senders(directory: Directory, clients: Clients | None = None, http_timeout_s: float = TIMEOUT_S) -> TargetSenders:
     """Return the senders of all kinds; set their `intake` before the first delivery, and `close` them at last."""
-    return TargetSenders(KINDS, directory, clients)
+    return TargetSenders(KINDS, directory, clients, http_timeout_s)

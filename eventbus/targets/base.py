@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from eventbus.arn import Arn
 from eventbus.model import ApiDestination, Bus, Connection
 from eventbus.ports import Intake, Sender
+from eventbus.targets.aws_json import AwsCalls
 from eventbus.targets.clients import Clients
 from eventbus.targets.threads import Threads
 
@@ -37,6 +38,7 @@ class Tools:
     directory: Directory
     clients: Clients
     threads: Threads
+    aws: AwsCalls
     http: Callable[[], aiohttp.ClientSession]
     """Returns the one session; called inside the running loop."""
     intake: Callable[[], Intake]

@@ -32,6 +32,9 @@ class Clients(Protocol):
     def of(self, service: str, region: str) -> Any:
         """Return the client of a service, by boto3's name of it, in a region."""
 
+    def credentials(self) -> Any:
+        """Return the credentials with which the clients sign, or None."""
+
 
 class BotoClients:
     """The real ones. Used from several threads."""
@@ -54,7 +57,15 @@ class BotoClients:
             return found
         with self._making:  # boto3 makes one client at a time
             if (service, region) not in self._made:
-                self._session = self._session or boto3.session.Session()
-                make: Any = self._session.client
+                make: Any = self._opened().client
                 self._made[service, region] = make(service, region_name=region, config=_CONFIG)
             return self._made[service, region]
+
+    def credentials(self) -> Any:
+        """Return the credentials with which the clients sign, or None; they are there once a client was made."""
+        return self._session.get_credentials() if self._session else None
+
+    def _opened(self) -> boto3.session.Session:
+        if self._session is None:
+            self._session = boto3.session.Session()
+        return self._session

@@ -58,13 +58,16 @@ class Answer:
     """The beginning of it."""
 
 
-def new_session() -> aiohttp.ClientSession:
-    """Return a session without cookies or decompression; called inside the running loop."""
+def new_session(timeout_s: float = TIMEOUT_S) -> aiohttp.ClientSession:
+    """Return a session without cookies or decompression; called inside the running loop.
+
+    `timeout_s` is for connecting, sending and the whole answer.
+    """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_IDLE_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, ceil_threshold=2 * TIMEOUT_S),
+        timeout=aiohttp.ClientTimeout(total=timeout_s, ceil_threshold=2 * TIMEOUT_S),
     )
 
 
@@ -82,7 +85,7 @@ async def call(session: aiohttp.ClientSession, request: Request) -> Answer:
             outcome = judged(response.status, response.headers.get("Retry-After"), host)
             return Answer(outcome, response.status, body)
     except TimeoutError:
-        return Answer(failed(TIMEOUT, f"no answer from {host} within {TIMEOUT_S:g} s", retry=True))
+        return Answer(failed(TIMEOUT, f"no answer from {host} within {session.timeout.total:g} s", retry=True))
     except aiohttp.ClientConnectorDNSError as error:
         return Answer(_no_address(host, error.os_error))
     except aiohttp.ClientSSLError as error:

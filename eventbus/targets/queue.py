@@ -8,33 +8,41 @@ from typing import Any, Final
 from eventbus.arn import Arn, parse
 from eventbus.model import Event, Rule, Target
 from eventbus.ports import DELIVERED, Outcome, Outgoing
-from eventbus.targets.aws import AwsSender
+from eventbus.targets.aws_json import CallFailedError
 from eventbus.targets.base import Kind, Spec, Tools
-from eventbus.targets.outcomes import NO_RESOURCE, failed, from_code, from_error
+from eventbus.targets.outcomes import NO_RESOURCE, failed, from_code
 
 LONGEST_GROUP_ID: Final = 100
 """Source: EventBridge API reference, SqsParameters."""
 
 
-class QueueSender(AwsSender):
-    """Sends with SendMessageBatch."""
+class QueueSender:
+    """Sends with SendMessageBatch; see `eventbus.ports.Sender`."""
 
-    service = "sqs"
+    batch: int = 10
+    batch_bytes: int = 250_000
+    """Below 256 KiB: some servers count what stands around a message, too."""
+    concurrency: int = 8
 
     def __init__(self, tools: Tools) -> None:
         """Ask for a queue's URL once."""
-        super().__init__(tools)
+        self._aws = tools.aws
         self._urls: dict[str, str] = {}
 
-    def deliver(
-        self, client: Any, rule: Rule, target: Target, arn: Arn, batch: Sequence[Outgoing]
-    ) -> Sequence[Outcome]:
+    def delay_s(self, target: Target) -> float:  # noqa: ARG002 - SQS says itself when it is too much
+        """Return 0: no rate is kept."""
+        return 0.0
+
+    async def send(self, rule: Rule, target: Target, batch: Sequence[Outgoing], *, troubled: bool) -> Sequence[Outcome]:
         """Send up to ten messages; SQS answers for each of them."""
-        del rule
+        del rule, troubled  # nothing here blocks
         group = target.spec.get("SqsParameters", {}).get("MessageGroupId")
         fair = {"MessageGroupId": group} if group else {}
         entries = [{"Id": str(n), "MessageBody": outgoing.payload, **fair} for n, outgoing in enumerate(batch)]
-        answer = self._calling(client, arn, lambda url: client.send_message_batch(QueueUrl=url, Entries=entries))
+        try:
+            answer = await self._call(target.arn, "SendMessageBatch", {"Entries": entries})
+        except CallFailedError as error:
+            return [error.outcome] * len(batch)
         outcomes = [DELIVERED] * len(batch)
         for refused in answer.get("Failed", ()):
             outcomes[int(refused["Id"])] = from_code(
@@ -44,35 +52,28 @@ class QueueSender(AwsSender):
 
     async def dead_letter(self, queue_arn: str, event: Event, attributes: Mapping[str, str]) -> Outcome:
         """Send an event as it came, with these message attributes; empty ones are left out, as SQS takes none."""
-        arn = parse(queue_arn)
-        if arn is None or arn.service != self.service:
-            return failed(NO_RESOURCE, f"{queue_arn} is not the ARN of an SQS queue", retry=False)
         said = {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items() if text}
-
-        def send() -> Outcome:
-            try:
-                client = self._tools.clients.of(self.service, arn.region)
-                self._calling(
-                    client,
-                    arn,
-                    lambda url: client.send_message(QueueUrl=url, MessageBody=event.body, MessageAttributes=said),
-                )
-            except Exception as error:  # noqa: BLE001 - as in `AwsSender`
-                return from_error(error)
-            return DELIVERED
-
-        return await self._tools.threads.run(send, troubled=True)
-
-    def _calling(self, client: Any, arn: Arn, call: Any) -> Any:
-        """Call with the queue's URL. A queue made anew may have another one, so an error forgets it."""
-        url = self._urls.get(arn.text)
-        if url is None:
-            url = client.get_queue_url(QueueName=arn.resource, QueueOwnerAWSAccountId=arn.account)["QueueUrl"]
-            self._urls[arn.text] = url
         try:
-            return call(url)
-        except Exception:
-            self._urls.pop(arn.text, None)
+            await self._call(queue_arn, "SendMessage", {"MessageBody": event.body, "MessageAttributes": said})
+        except CallFailedError as error:
+            return error.outcome
+        return DELIVERED
+
+    async def _call(self, queue_arn: str, operation: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Call with the queue's URL. A queue made anew may have another one, so an error forgets it."""
+        arn = parse(queue_arn)
+        if arn is None or arn.service != "sqs":
+            message = f"{queue_arn} is not the ARN of an SQS queue"
+            raise CallFailedError(failed(NO_RESOURCE, message, retry=False))
+        url = self._urls.get(queue_arn)
+        if url is None:
+            named = {"QueueName": arn.resource, "QueueOwnerAWSAccountId": arn.account}
+            url = str((await self._aws.call("sqs", arn.region, "GetQueueUrl", named))["QueueUrl"])
+            self._urls[queue_arn] = url
+        try:
+            return await self._aws.call("sqs", arn.region, operation, {"QueueUrl": url, **arguments})
+        except CallFailedError:
+            self._urls.pop(queue_arn, None)
             raise
 
 

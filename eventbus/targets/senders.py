@@ -10,6 +10,7 @@ from eventbus.arn import parse
 from eventbus.model import Event, Target
 from eventbus.ports import Intake, Outcome, Sender
 from eventbus.targets import http_call
+from eventbus.targets.aws_json import AwsJsonCalls
 from eventbus.targets.base import Directory, Kind, Tools
 from eventbus.targets.clients import BotoClients, Clients
 from eventbus.targets.queue import QueueSender
@@ -19,12 +20,21 @@ from eventbus.targets.threads import Threads
 class TargetSenders:
     """The senders of all kinds; see `eventbus.ports.Senders`."""
 
-    def __init__(self, kinds: Sequence[Kind], directory: Directory, clients: Clients | None = None) -> None:
+    def __init__(
+        self,
+        kinds: Sequence[Kind],
+        directory: Directory,
+        clients: Clients | None = None,
+        http_timeout_s: float = http_call.TIMEOUT_S,
+    ) -> None:
         """Make a sender of each kind. `intake` is set once the bus is up, before the first delivery."""
         self.intake: Intake | None = None
         self._session: aiohttp.ClientSession | None = None
         self._threads = Threads()
-        tools = Tools(directory, clients or BotoClients(), self._threads, self._http, self._intake)
+        self._http_timeout_s = http_timeout_s
+        clients = clients or BotoClients()
+        aws = AwsJsonCalls(clients, self._threads, self._http)
+        tools = Tools(directory, clients, self._threads, aws, self._http, self._intake)
         self._senders = [(kind, kind.sender(tools)) for kind in kinds]
         self._dead_letters = QueueSender(tools)
         self._found: dict[str, Sender | None] = {}
@@ -49,7 +59,7 @@ class TargetSenders:
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = http_call.new_session()
+            self._session = http_call.new_session(self._http_timeout_s)
         return self._session
 
     def _intake(self) -> Intake:
