@@ -1,34 +1,38 @@
-"""IP addresses as the service reads them: IPv4 in four decimals, IPv6 in colons, an IPv4-mapped IPv6 as its IPv4."""
+"""IP addresses as the service reads them: IPv4 in four decimals, IPv6 in colons, an IPv4-mapped IPv6 as its IPv4.
+
+An address is its hexadecimal digits, 8 or 32 of them. The service compares digit by digit and stops at the first that
+decides, so an IPv6 network holds an IPv4 address whose digits lie in it, and the other way round.
+"""
 
 from __future__ import annotations
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv6Address
 from typing import NamedTuple
 
 LOOKS_LIKE_V4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
 LOOKS_LIKE_V6 = re.compile(r"[0-9a-fA-F:]*:[0-9a-fA-F:]*")
 MASK = re.compile(r"[+-]?[0-9]+")
-BITS = {4: 32, 6: 128}
+V4_DIGITS = 8
 OCTET = 255
 
 
-class Address(NamedTuple):
-    """`version` is 4 or 6."""
-
-    version: int
-    number: int
-
-
 class Network(NamedTuple):
-    """The addresses from `low` to `high`, both in it."""
+    """The addresses from `low` to `high`, both in it; digits, equally many."""
 
-    low: Address
-    high: Address
+    low: str
+    high: str
 
-    def has(self, address: Address) -> bool:
-        """Whether it is one of them."""
-        return self.low <= address <= self.high and address.version == self.low.version
+    def has(self, digits: str) -> bool:
+        """Whether the address is one of them."""
+        above = below = False
+        for digit, low, high in zip(digits, self.low, self.high, strict=False):
+            above, below = above or digit > low, below or digit < high
+            if (not above and digit < low) or (not below and digit > high):
+                return False
+            if above and below:
+                return True
+        return len(digits) >= len(self.low)
 
 
 def looks_like(text: str) -> bool:
@@ -36,11 +40,11 @@ def looks_like(text: str) -> bool:
     return bool(LOOKS_LIKE_V4.fullmatch(text) or LOOKS_LIKE_V6.fullmatch(text))
 
 
-def address(text: str) -> Address | None:
-    """The address, or None when `text` is none."""
+def address(text: str) -> str | None:
+    """The address's digits, or None when `text` is no address."""
     if LOOKS_LIKE_V4.fullmatch(text):
         octets = [int(part) for part in text.split(".")] if len(text) <= len("255.255.255.255") else [OCTET + 1]
-        return Address(4, int(IPv4Address(bytes(octets)))) if max(octets) <= OCTET else None
+        return bytes(octets).hex() if max(octets) <= OCTET else None
     if not LOOKS_LIKE_V6.fullmatch(text):
         return None
     try:
@@ -48,7 +52,7 @@ def address(text: str) -> Address | None:
     except AddressValueError:
         return None
     mapped = parsed.ipv4_mapped
-    return Address(6, int(parsed)) if mapped is None else Address(4, int(mapped))
+    return (parsed if mapped is None else mapped).packed.hex()
 
 
 def network(text: str) -> Network:
@@ -62,11 +66,12 @@ def network(text: str) -> Network:
     bits = int(mask)
     if bits < 0:
         raise ValueError("Malformed CIDR, mask bits must not be negative")
-    at = address(base)
-    if at is None:
+    digits = address(base)
+    if digits is None:
         raise ValueError(f"{'Invalid' if looks_like(base) else 'Nonstandard'} IP address: {base}")
-    width = BITS[at.version]
+    width = 4 * len(digits)
     if bits >= width:
-        raise ValueError(f"IPv{at.version} mask bits must be < {width}")
+        raise ValueError(f"IPv{4 if len(digits) == V4_DIGITS else 6} mask bits must be < {width}")
     free = (1 << (width - bits)) - 1
-    return Network(Address(at.version, at.number & ~free), Address(at.version, at.number | free))
+    low, high = int(digits, 16) & ~free, int(digits, 16) | free
+    return Network(f"{low:0{len(digits)}x}", f"{high:0{len(digits)}x}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from eventbus.pattern.alternative import Alternative, Field
-from eventbus.pattern.conditions import Condition
+from eventbus.pattern.conditions import Condition, NoneOf
 from eventbus.pattern.document import Node, Reader, compact
 from eventbus.pattern.errors import InvalidPatternError
 from eventbus.pattern.event import Leaf
@@ -132,6 +132,8 @@ class _Compiler:
                 field = self._with(field, item)
             except RefusedError as refused:
                 raise self._refused(refused.reason, refused.node.start, steps) from None
+            if item is node.items[0] and field.conditions == (NoneOf(()),):
+                raise self._refused("Empty arrays are not allowed", item.start, steps)
         return field
 
     def _with(self, field: Field, item: Node) -> Field:

@@ -133,8 +133,8 @@ class InNetwork:
 
     def accepts(self, value: Leaf) -> bool:
         """However the address is written."""
-        at = address(value) if isinstance(value, str) else None
-        return at is not None and self.network.has(at)
+        digits = address(value) if isinstance(value, str) else None
+        return digits is not None and self.network.has(digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +155,8 @@ class NoneOf:
     conditions: tuple[Condition, ...]
 
     def accepts(self, value: Leaf) -> bool:
-        """Values that are no strings always."""
-        return not any(condition.accepts(value) for condition in self.conditions)
+        """Values that are no strings always, nothing when there are no conditions."""
+        return bool(self.conditions) and not any(condition.accepts(value) for condition in self.conditions)
 
 
 def folded(text: str, end: str = "") -> re.Pattern[str]:

@@ -86,10 +86,17 @@ def _integer(value: int) -> Leaf:
     return Bare(text) if number is None else number
 
 
-def ways_to(paths: Iterable[str]) -> frozenset[str]:
-    """Each path and every part of it that ends before a dot: the only steps of an event worth taking."""
+def ways_to(paths: Collection[str]) -> frozenset[str]:
+    """Each path and every part of it that ends before a dot: the only steps of an event worth taking.
+
+    As in the service, a key without a name is looked at only when some path has one before its end.
+    """
+    steps = {step for path in paths for step in (path.rstrip(".").split(".") if path.strip(".") or not path else ())}
     return frozenset(
-        path[:end] for path in paths for end in [*(i for i, char in enumerate(path) if char == "."), len(path)]
+        path[:end]
+        for path in paths
+        if "" in steps or not path.endswith(".")
+        for end in [*(at for at, char in enumerate(path) if char == "."), len(path)]
     )
 
 

@@ -161,11 +161,12 @@ def _numeric(node: Node) -> Condition:
         return _range(number, operands[1:], node, low_open=operator == ">")
     if len(operands) > 1:
         raise RefusedError("Too many elements in numeric expression", operands[1])
-    match operator:
-        case "=":
-            return Between(number, number)
-        case "<" | "<=":
-            return Between(-LARGEST, number, high_open=operator == "<")
+    if operator == "=":
+        return Between(number, number)
+    if number == (LARGEST if operator in {">", ">="} else -LARGEST):
+        raise RefusedError(f"No number is {operator} {operands[0].text}", operands[0])
+    if operator in {"<", "<="}:
+        return Between(-LARGEST, number, high_open=operator == "<")
     return Between(number, LARGEST, low_open=operator == ">")
 
 

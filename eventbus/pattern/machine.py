@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from eventbus.pattern.alternative import Alternative, Field
 from eventbus.pattern.conditions import Prefix, Wildcard
-from eventbus.pattern.event import Fields, Flat, Leaf, flatten, ways_to
+from eventbus.pattern.event import Fields, Flat, Leaf, flatten
 from eventbus.pattern.matcher import Pattern
 
 Key = TypeVar("Key", bound=Hashable)
@@ -62,7 +62,7 @@ class Machine(Generic[Key]):
 
     def __init__(self, patterns: Mapping[Key, Pattern]) -> None:
         self._keys = list(patterns)
-        self._ways = ways_to({path for pattern in patterns.values() for path in pattern.paths})
+        self._ways: frozenset[str] = frozenset().union(*(pattern.ways for pattern in patterns.values()))
         self._shelves: dict[str, _Shelf] = {}
         self._always: list[_Filed] = []
         filed = [

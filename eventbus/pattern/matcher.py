@@ -21,9 +21,8 @@ class Pattern:
 
     text: str
     alternatives: tuple[Alternative, ...] = field(compare=False, repr=False)
-    paths: frozenset[str] = field(compare=False, repr=False)
-    """The paths that it looks at."""
     ways: frozenset[str] = field(compare=False, repr=False)
+    """The steps of an event that it looks at."""
 
     def matches(self, event: Fields) -> bool:
         """Whether the event matches; never raises."""
@@ -35,7 +34,7 @@ def compile_pattern(text: str) -> Pattern:
     """Read an event pattern. Raises `InvalidPatternError` with the service's reason and the place in the text."""
     alternatives = compile_alternatives(text)
     paths = frozenset(field.path for alternative in alternatives for field in alternative.by_name)
-    return Pattern(text, alternatives, paths, ways_to(paths))
+    return Pattern(text, alternatives, ways_to(paths))
 
 
 @dataclass(frozen=True, slots=True)
