@@ -6,7 +6,7 @@ UV     := $(VENV)/bin/uv
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka check lint format docs lock up down clean
+.PHONY: help setup demo test test-kafka check lint format docs lock bench bench-smoke up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,19 @@ lock: setup ## choose the newest versions that pyproject.toml allows and write t
 	@$(LOCK) -o requirements.lock
 	@$(LOCK) --group local -c requirements.lock -o requirements-local.lock
 	@$(LOCK) --group dev -c requirements-local.lock -o requirements-dev.lock
+	@$(filter-out pyproject.toml,$(LOCK)) bench/requirements.in -o bench/requirements.lock
+
+# The peers of a benchmark live in an environment of their own: ministack pins botocore.
+.venv-bench/.installed: bench/requirements.lock | setup
+	@$(UV) venv --quiet --clear --python $(PY) .venv-bench
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv-bench/bin/python --require-hashes $<
+	@touch $@
+
+bench: setup .venv-bench/.installed ## measure the event bus beside its peers: minutes (ARGS="--events 2000 --runs 1", ARGS=--help)
+	@$(PY) -m bench eventbus $(ARGS)
+
+bench-smoke: setup .venv-bench/.installed ## a few events through each bus: it runs, and all of ours arrive
+	@$(PY) -m bench eventbus --smoke
 
 up: ## run the suite in containers (Docker Compose)
 	docker compose up --build --wait
@@ -64,4 +77,4 @@ down: ## stop the containers and drop their data
 	docker compose down --volumes
 
 clean: ## remove the virtual environment and what the demo keeps
-	rm -rf $(VENV) .cardwatch
+	rm -rf $(VENV) .venv-bench .cardwatch

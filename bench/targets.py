@@ -1,0 +1,137 @@
+"""Where events are delivered to: a queue (SQS) and a webhook (API destination), made and read through boto3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from urllib.request import Request, urlopen
+
+import boto3
+from botocore.config import Config
+
+from bench.entries import PATTERN, id_in
+from bench.figures import Arrivals
+from bench.put import ACCOUNT, REGION, SECRET
+from bench.receive import arrivals
+
+ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/bench"
+RULE: Final = "suspicious-activity"
+_HIDE_S: Final = "43200"
+_NO_LIMIT: Final = 1_000_000
+"""Webhook calls per second: more than any of them makes."""
+
+
+class Target(Protocol):
+    """A place that remembers what arrived."""
+
+    arn: str
+
+    def count(self) -> int:
+        """Return about how many events have arrived."""
+
+    def arrivals(self) -> Arrivals:
+        """Return all that arrived, and forget it."""
+
+
+def client(service: str, url: str) -> Any:
+    """Return boto3's client for a server of the bench."""
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=120)
+    make: Any = boto3.client  # typed per service only
+    return make(
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key=SECRET,
+        config=config,
+    )
+
+
+def make_rule(events: Any, bus: str, arn: str, pattern: dict[str, Any] = PATTERN) -> None:
+    """Make a bus with one rule that sends to `arn`."""
+    events.create_event_bus(Name=bus)
+    events.put_rule(Name=RULE, EventBusName=bus, EventPattern=json.dumps(pattern))
+    made = events.put_targets(Rule=RULE, EventBusName=bus, Targets=[{"Id": "target", "Arn": arn, "RoleArn": ROLE}])
+    if made["FailedEntryCount"]:
+        raise RuntimeError(f"the bus refuses the target: {made['FailedEntries']}")
+
+
+@dataclass(slots=True)
+class Queue:
+    """A new queue. An event has arrived at the end of the millisecond in which the queue says that it was sent."""
+
+    sqs: Any
+    url: str
+    arn: str
+
+    @classmethod
+    def make(cls, url: str, name: str) -> Queue:
+        """Create it on the server at `url`."""
+        sqs = client("sqs", url)
+        queue = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": _HIDE_S})["QueueUrl"]
+        found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+        return cls(sqs, queue, found["QueueArn"])
+
+    def count(self) -> int:
+        """Return how many messages wait."""
+        name = "ApproximateNumberOfMessages"
+        return int(self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])["Attributes"][name])
+
+    def arrivals(self) -> Arrivals:
+        """Receive every message, then delete the queue."""
+        of_id: list[tuple[str, int]] = []
+        nameless: list[int] = []
+        receive: Callable[..., Any] = self.sqs.receive_message
+        while got := receive(QueueUrl=self.url, MaxNumberOfMessages=10, AttributeNames=["SentTimestamp"]).get(
+            "Messages"
+        ):
+            for message in got:
+                at = (int(message["Attributes"]["SentTimestamp"]) + 1) * 1_000_000
+                name = id_in(message["Body"].encode())
+                if name is None:
+                    nameless.append(at)
+                else:
+                    of_id.append((name, at))
+        self.sqs.delete_queue(QueueUrl=self.url)
+        return Arrivals(of_id, nameless)
+
+
+@dataclass(slots=True)
+class Webhook:
+    """An API destination with an API key, for the receiver at `url`."""
+
+    url: str
+    arn: str
+
+    @classmethod
+    def make(cls, events: Any, name: str, url: str) -> Webhook:
+        """Create connection and destination, and make the receiver forget."""
+        key = {"ApiKeyAuthParameters": {"ApiKeyName": "x-api-key", "ApiKeyValue": "bench"}}
+        connection = events.create_connection(Name=name, AuthorizationType="API_KEY", AuthParameters=key)
+        made = events.create_api_destination(
+            Name=name,
+            ConnectionArn=connection["ConnectionArn"],
+            InvocationEndpoint=f"{url}/suspicious-activity",
+            HttpMethod="POST",
+            InvocationRateLimitPerSecond=_NO_LIMIT,
+        )
+        _call(url, method="DELETE")
+        return cls(url, made["ApiDestinationArn"])
+
+    def count(self) -> int:
+        """Return how many distinct and nameless events have come."""
+        return int(_call(f"{self.url}/count"))
+
+    def arrivals(self) -> Arrivals:
+        """Return all, and make the receiver forget."""
+        found = arrivals(_call(f"{self.url}/arrivals"))
+        _call(self.url, method="DELETE")
+        return found
+
+
+def _call(url: str, method: str = "GET") -> bytes:
+    with urlopen(Request(url, method=method), timeout=30) as answer:
+        data: bytes = answer.read()
+    return data
