@@ -16,7 +16,7 @@ import structlog
 
 from eventbus.catalogue import Catalogue
 from eventbus.model import Archive, Event, Resource
-from eventbus.pattern import Pattern, compile_pattern
+from eventbus.pattern import InvalidPatternError, Pattern, compile_pattern
 from eventbus.store import StorageError, Store, archived
 
 _DAY_MS: Final = 86_400_000
@@ -131,7 +131,11 @@ class Archives:
         if self._takers is None:
             self._takers = {}
             for archive in self._catalogue.all(Archive):
-                pattern = compile_pattern(archive.pattern) if archive.pattern else None
+                try:
+                    pattern = compile_pattern(archive.pattern) if archive.pattern else None
+                except InvalidPatternError as error:  # it was valid for the version of this program that kept it
+                    _log.error("archive takes nothing", archive=archive.arn, error=str(error))
+                    continue
                 self._takers.setdefault(archive.bus_arn, []).append((archive.arn, pattern))
         return self._takers
 
