@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from schemas.settings import Settings
+
+
+def _key(name: str) -> AliasChoices:
+    return AliasChoices(f"EVENTBUS_{name}", f"AWS_{name}")
 
 
 class EventBusSettings(Settings):
@@ -22,7 +26,7 @@ class EventBusSettings(Settings):
     port: int = Field(default=4010, ge=0, le=65_535)
     """TCP port to listen on; 0 takes a free one."""
 
-    data: Path = Path(".eventbus")
+    data: Path = Path(".cardwatch/eventbus")
     """Folder of the database; one bus alone may use it."""
 
     subscribers: Path | None = None
@@ -30,6 +34,19 @@ class EventBusSettings(Settings):
 
     require_signature: bool = False
     """Whether to refuse requests that aren't signed with the secret of their access key."""
+
+    access_key_id: str = Field(default="", validation_alias=_key("ACCESS_KEY_ID"))
+    """Access key id that a signature is checked with; empty: `AWS_ACCESS_KEY_ID`."""
+
+    secret_access_key: SecretStr = Field(default=SecretStr(""), validation_alias=_key("SECRET_ACCESS_KEY"))
+    """Its secret; empty: `AWS_SECRET_ACCESS_KEY`."""
+
+    region: str = Field(
+        default="eu-central-1",
+        validation_alias=AliasChoices("EVENTBUS_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"),
+        pattern=r"^[a-z]{2}(-[a-z]+)+-\d$",
+    )
+    """Region of requests that aren't signed, and of the subscriber files; empty: `AWS_REGION`, `AWS_DEFAULT_REGION`."""
 
     account: Annotated[str, Field(pattern=r"^\d{12}$")] = "123456789012"
     """Account of requests whose access key id isn't an account's number."""
@@ -43,5 +60,8 @@ class EventBusSettings(Settings):
     keep_events: int = Field(default=10_000, ge=0)
     """How many of the newest events are kept after their delivery, so that one can ask what became of them."""
 
-    max_request_bytes: int = Field(default=262_144, ge=1024)
-    """Most bytes of the entries of one PutEvents."""
+    max_request_bytes: int = Field(default=1_048_576, ge=1024, le=16_777_216)
+    """Most bytes of the entries of one PutEvents. EventBridge takes 1 MiB since 2026, took 262144 before."""
+
+    body_timeout_s: float = Field(default=20.0, gt=0, le=3600)
+    """How long a client may take to send a request, in seconds."""

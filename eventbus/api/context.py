@@ -8,18 +8,11 @@ from typing import Any, Protocol
 
 from eventbus import policy
 from eventbus.api.errors import ApiError, no_such_bus, no_such_rule
+from eventbus.archive import ArchiveSize
 from eventbus.arn import DEFAULT_BUS, Scope, parse
 from eventbus.catalogue import Catalogue
 from eventbus.model import Archive, Bus, Replay, Rule
 from eventbus.ports import Intake
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveSize:
-    """What an archive holds."""
-
-    events: int
-    bytes: int
 
 
 class Archives(Protocol):

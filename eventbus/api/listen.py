@@ -75,6 +75,7 @@ def server(app: Callable[..., Any]) -> Server:
         ws="none",
         lifespan="off",
         log_config=None,
+        log_level="warning",  # what it says at start and stop, the bus says itself
         access_log=False,
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,

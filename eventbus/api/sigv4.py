@@ -23,7 +23,9 @@ from eventbus.api.errors import ApiError
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 SKEW: Final = timedelta(minutes=5)
-SERVICE: Final = "events"
+SERVICE = "events"
+REQUIRED = ("host", "x-amz-date", "x-amz-target")
+"""Headers that must be signed."""
 _ISO_BASIC: Final = "%Y%m%dT%H%M%SZ"
 _CREDENTIAL: Final = re.compile(
     r"(?P<key>[^/]+)/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request"
@@ -125,7 +127,7 @@ def _require_form(request: Request, said: Signature, now: datetime) -> None:
         raise _wrong(f"Credential should be scoped to correct service: '{SERVICE}'.")
     if said.date != stamp[:8]:
         raise _wrong("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
-    for name in ("host", "x-amz-date", "x-amz-target"):
+    for name in REQUIRED:
         if name not in said.signed_headers:
             raise _wrong(f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")
     given = request.header("x-amz-content-sha256")

@@ -48,6 +48,11 @@ class Lanes:
             lane.books.stored = True
             lane.arrived(delivery)
 
+    @property
+    def pending(self) -> int:
+        """Deliveries of all lanes that have not come to their end."""
+        return sum(lane.books.pending for lane in self._lanes.values())
+
     def summaries(self) -> list[dict[str, Any]]:
         """Return, for each target that there is, what its deliveries came to, in all runs."""
         found = []
