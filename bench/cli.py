@@ -17,6 +17,7 @@ from rich.console import Console
 from bench import put as load
 from bench import receive as webhook
 from bench import report
+from bench import rules as many_rules
 from bench.compare import compare, soak
 from bench.peers import PEERS, ROOT, Peer
 from demo.process import HOST
@@ -67,6 +68,25 @@ def eventbus(
         file.write_text(json.dumps(report.as_json(series), indent=1))
     if not report.whole(series, {"ours"}):
         raise typer.Exit(EXIT_FAILURE)
+
+
+@cli.command()
+def rules(
+    *,
+    events: Annotated[int, typer.Option(min=100, help="Put in each run, 4 connections x 10 entries.")] = 10_000,
+    runs: Annotated[int, typer.Option(min=1, help="Runs; the table shows their median.")] = 5,
+    peers: Annotated[str, typer.Option(help="Which buses, in this order.")] = "ours,ministack",
+    counts: Annotated[
+        str, typer.Option(help="Numbers of rules on the bus; the first is what the others are held to.")
+    ] = "3,300",
+) -> None:
+    """Compare a bus with few rules to one with many: what an event costs then."""
+    console = _console()
+    chosen = [_peer(name) for name in peers.split(",")]
+    numbers = [int(count) for count in counts.split(",")]
+    with _folder() as folder, _progress(console) as say:
+        found = many_rules.compare_rules(chosen, numbers, events=events, runs=runs, folder=folder, say=say)
+    many_rules.show(found, console)
 
 
 @cli.command("put", hidden=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,11 +78,11 @@ class Bench:
             return Queue.make(self.queues_url, name)
         return Webhook.make(client("events", self.bus.url), name, self.webhook_url)
 
-    def measure(self, setting: Setting, events: int, first: int = 0) -> Measured:
-        """Make a bus, a rule and a target, put the events, and count what arrives."""
+    def measure(self, setting: Setting, events: int, first: int = 0, others: Sequence[str] = ()) -> Measured:
+        """Make a bus, a rule (and `others` that match nothing) and a target, put the events, count what arrives."""
         name = f"bench-{setting.target}-{setting.connections}-{setting.per_request}-{first}"
         target = self.target(setting.target, name)
-        make_rule(client("events", self.bus.url), name, target.arn)
+        make_rule(client("events", self.bus.url), name, target.arn, others)
         before = cpu_s(self.bus.child.pid)
         puts = self.load(Load(self.bus.url, name, first, events, setting.per_request, setting.connections))
         settle(target, len(puts.accepted))

@@ -62,7 +62,7 @@ OURS: Final = Peer(
     title="eventbus",
     argv=lambda port, data: [
         *(sys.executable, "-m", "eventbus", "serve"),
-        *("--host", HOST, "--port", str(port), "--data", str(data), "--subscribers", str(data / "none")),
+        *("--host", HOST, "--port", str(port), "--data", str(data)),
     ],
     env=lambda _: {"LOG_LEVEL": "warning"},
     ready="/_bus/health",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.request import Request, urlopen
@@ -49,10 +49,12 @@ def client(service: str, url: str) -> Any:
     )
 
 
-def make_rule(events: Any, bus: str, arn: str, pattern: dict[str, Any] = PATTERN) -> None:
-    """Make a bus with one rule that sends to `arn`."""
+def make_rule(events: Any, bus: str, arn: str, others: Sequence[str] = ()) -> None:
+    """Make a bus with one rule that sends to `arn`, and rules without target for the `others`, patterns as JSON."""
     events.create_event_bus(Name=bus)
-    events.put_rule(Name=RULE, EventBusName=bus, EventPattern=json.dumps(pattern))
+    events.put_rule(Name=RULE, EventBusName=bus, EventPattern=json.dumps(PATTERN))
+    for number, pattern in enumerate(others):
+        events.put_rule(Name=f"other-{number}", EventBusName=bus, EventPattern=pattern)
     made = events.put_targets(Rule=RULE, EventBusName=bus, Targets=[{"Id": "target", "Arn": arn, "RoleArn": ROLE}])
     if made["FailedEntryCount"]:
         raise RuntimeError(f"the bus refuses the target: {made['FailedEntries']}")
