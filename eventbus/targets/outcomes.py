@@ -19,6 +19,9 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ReadTimeoutError,
 )
+from botocore.exceptions import (
+    ConnectionError as BotoConnectionError,
+)
 from botocore.parsers import ResponseParserError
 
 from eventbus.ports import Outcome
@@ -96,7 +99,7 @@ def _holds(name: str, parts: tuple[str, ...]) -> bool:
 
 _CALLS: Final[tuple[tuple[tuple[type[Exception], ...], str, bool, str], ...]] = (
     ((ConnectTimeoutError, ReadTimeoutError), TIMEOUT, True, "{error}"),
-    ((HTTPClientError,), CONNECTION_FAILURE, True, "{error}"),
+    ((HTTPClientError, BotoConnectionError), CONNECTION_FAILURE, True, "{error}"),
     (
         (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError),
         SDK_CLIENT_ERROR,

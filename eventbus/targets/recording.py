@@ -89,3 +89,26 @@ class RecordingIntake:
         if self.error is not None:
             raise self.error
         self.accepted += events
+
+
+@dataclass
+class RecordingAwsCalls:
+    """Calls of AWS services that are recorded: operation and arguments."""
+
+    answers: dict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
+    """As in `RecordingClients`."""
+    calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    async def call(self, service: str, region: str, operation: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Record the call and answer as told."""
+        del service, region
+        self.calls.append((operation, arguments))
+        told = self.answers[operation]
+        answer = told.pop(0) if told else {}
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def called(self, operation: str) -> list[Mapping[str, Any]]:
+        """Return the arguments of each call of an operation."""
+        return [arguments for name, arguments in self.calls if name == operation]
