@@ -22,7 +22,12 @@ class Field:
 
     def accepts(self, value: Leaf) -> bool:
         """Whether the value alone is one of them."""
-        return value in self.exact or any(condition.accepts(value) for condition in self.conditions)
+        if value in self.exact:
+            return True
+        for condition in self.conditions:  # noqa: SIM110 - matching spends its time here, a generator doubles it
+            if condition.accepts(value):
+                return True
+        return False
 
 
 class Alternative:
@@ -42,9 +47,13 @@ class Alternative:
                 if not field.may_be_absent:
                     return False
                 continue
-            in_array = any(member for _, member in values)
+            found = in_array = False
+            for value, member in values:
+                if member:
+                    in_array = True
+                found = found or field.accepts(value)
             in_arrays += in_array
-            if not any(field.accepts(value) for value, _ in values):
+            if not found:
                 if not (field.may_be_absent and in_array):
                     return False
                 unsure = True

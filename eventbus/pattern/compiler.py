@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from eventbus.pattern.alternative import Alternative, Field
+from eventbus.pattern.complexity import TOO_COMPLEX, too_complex
 from eventbus.pattern.conditions import Condition, NoneOf
 from eventbus.pattern.document import Node, Reader, compact
 from eventbus.pattern.errors import InvalidPatternError
@@ -55,17 +56,23 @@ def compile_alternatives(text: str) -> tuple[Alternative, ...]:
     """The alternatives of the pattern. Raises `InvalidPatternError`."""
     if len(text) > MAX_CHARACTERS:
         raise InvalidPatternError(f"Event pattern is longer than {MAX_CHARACTERS} characters: {len(text)}")
+    try:
+        return tuple(map(Alternative, _rules(text)))
+    except RecursionError:
+        raise InvalidPatternError("Event pattern is nested too deeply") from None
+
+
+def _rules(text: str) -> Rules:
     root = Reader(text).document()
     try:
-        rules = _Compiler(text, or_is_a_field=False).rules(root)
+        return _Compiler(text, or_is_a_field=False).rules(root)
     except InvalidPatternError as refused:
         if f'"{OR}"' not in text:
             raise
         try:  # a `$or` that is no list of alternatives may be a field of that name
-            rules = _Compiler(text, or_is_a_field=True).rules(root)
+            return _Compiler(text, or_is_a_field=True).rules(root)
         except InvalidPatternError:
             raise refused from None
-    return tuple(map(Alternative, rules))
 
 
 class _Compiler:
@@ -134,6 +141,8 @@ class _Compiler:
                 raise self._refused(refused.reason, refused.node.start, steps) from None
             if item is node.items[0] and field.conditions == (NoneOf(()),):
                 raise self._refused("Empty arrays are not allowed", item.start, steps)
+        if too_complex(field.conditions):
+            raise self._refused(TOO_COMPLEX, node.start, steps)
         return field
 
     def _with(self, field: Field, item: Node) -> Field:

@@ -1,7 +1,6 @@
 """A pattern's JSON text as a tree that remembers where everything stands, and numbers as they are written.
 
-Without recursion: a pattern may be nested as deeply as its length allows. What follows the outermost value is not
-read, as in the service.
+Without recursion: a pattern may be nested as deeply as its length allows.
 """
 
 from __future__ import annotations
@@ -53,6 +52,8 @@ class Reader:
                 around.pop()
             elif node.kind in {"object", "array"}:
                 around.append(node)
+        if self.text[self.at :].strip(" \t\n\r"):
+            raise self._unexpected("expected the end of the pattern")
         return root
 
     def _next_in(self, parent: Node) -> Node | None:
@@ -65,9 +66,10 @@ class Reader:
         if parent.kind == "array":
             parent.items.append(node := self._value())
             return node
-        kind, token, start = self._token()
+        key = "was expecting double-quote to start field name"
+        kind, token, start = self._token(key)
         if kind != "string":
-            raise self._unexpected("was expecting double-quote to start field name", start)
+            raise self._unexpected(key, start)
         if not self._skip(":"):
             raise self._unexpected("was expecting a colon to separate field name and value")
         parent.members.append((loads(token), start, node := self._value()))
@@ -88,10 +90,10 @@ class Reader:
             return Node("array", start)
         raise self._unexpected("expected a valid value", start)
 
-    def _token(self) -> tuple[str, str, int]:
+    def _token(self, expected: str = "expected a valid value") -> tuple[str, str, int]:
         found = TOKEN.match(self.text, self.at)
         if found is None or found.lastgroup is None:
-            raise self._unexpected("expected a valid value")
+            raise self._unexpected(expected)
         self.at = found.end()
         return found.lastgroup, found[found.lastgroup], found.start(found.lastgroup)
 
