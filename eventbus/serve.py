@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,6 +25,7 @@ from eventbus.catalogue import Catalogue
 from eventbus.clockwork import Clockwork
 from eventbus.delivery.timing import LoopTime
 from eventbus.engine import Engine
+from eventbus.ids import Ids
 from eventbus.ports import Intake
 from eventbus.replay import Replays
 from eventbus.settings import EventBusSettings
@@ -70,7 +70,7 @@ async def running(
 
     engine = await Engine.open(settings, senders)
     made[0].intake = engine.intake
-    clock = LoopTime()
+    clock, new_id = LoopTime(), Ids().new
     replays = Replays(
         engine.store, engine.catalogue, engine.intake, clock_ms=clock.now_ms, pending=lambda: engine.lanes.pending
     )
@@ -87,7 +87,7 @@ async def running(
         tasks = [asyncio.create_task(clockwork.run()), asyncio.create_task(engine.archives.tend(asyncio.sleep))]
         largest = settings.max_request_bytes * _LARGER_AS_JSON
         reader = BodyReader(largest, settings.body_timeout_s, largest * _LARGEST_TOGETHER)
-        yield application(Protocol(service, identity, reader), _insight(engine))
+        yield application(Protocol(service, identity, reader, new_id), _insight(engine))
     finally:
         for task in tasks:
             task.cancel()
@@ -110,11 +110,6 @@ def identity_of(settings: EventBusSettings) -> Identity:
             "--require-signature needs a key to check with: set EVENTBUS_ACCESS_KEY_ID and EVENTBUS_SECRET_ACCESS_KEY"
         )
     return Identity(Scope(settings.account, settings.region), keys, settings.require_signature)
-
-
-def new_id() -> str:
-    """Return a fresh id."""
-    return str(uuid.uuid4())
 
 
 async def _load(settings: EventBusSettings, api: Local, environment: Mapping[str, str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,9 +42,9 @@ class Identity:
 class Protocol:
     """The ASGI application behind `POST /`."""
 
-    def __init__(self, service: Service, identity: Identity, reader: BodyReader) -> None:
-        """Take the parts."""
-        self._service, self._identity, self._reader = service, identity, reader
+    def __init__(self, service: Service, identity: Identity, reader: BodyReader, new_id: Callable[[], str]) -> None:
+        """Take the parts; `new_id` makes ids of requests."""
+        self._service, self._identity, self._reader, self._new_id = service, identity, reader, new_id
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -63,7 +62,7 @@ class Protocol:
             _log.exception("internal error", operation=_header(scope, b"x-amz-target")[:100])
             reason = "The event bus failed; its log says why. Please try again."
             status, answer = 500, _shown(ApiError("InternalException", reason))
-        await _respond(send, status, answer)
+        await _respond(send, status, answer, self._new_id())
 
     async def _answer(self, scope: MutableMapping[str, Any], receive: Receive) -> Any:
         body = await self._reader.read(receive)
@@ -124,11 +123,11 @@ def _shown(error: ApiError) -> bytes:
     return json.dumps({"__type": error.code, "message": error.message}).encode()
 
 
-async def _respond(send: Send, status: int, answer: bytes) -> None:
+async def _respond(send: Send, status: int, answer: bytes, request_id: str) -> None:
     headers = [
         (b"content-type", CONTENT_TYPE),
         (b"content-length", str(len(answer)).encode()),
-        (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
+        (b"x-amzn-requestid", request_id.encode()),
     ]
     if status in _CLOSING:
         headers.append((b"connection", b"close"))
