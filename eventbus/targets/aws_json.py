@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import aiohttp
 from botocore.auth import SigV4Auth
@@ -19,9 +19,14 @@ from yarl import URL
 
 from eventbus.ports import Outcome
 from eventbus.targets import http_call
-from eventbus.targets.clients import Clients
+from eventbus.targets.clients import CONNECT_TIMEOUT_S, Clients
 from eventbus.targets.outcomes import ERROR_FROM_TARGET, SDK_CLIENT_ERROR, failed, from_code, from_error
 from eventbus.targets.threads import Threads
+
+
+TIMEOUT_S: Final = 30.0
+"""For a whole call. A hanging one holds nothing but itself; one given up too soon may have been done, and is repeated."""
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
 
 
 class CallFailedError(Exception):
@@ -69,12 +74,12 @@ class AwsJsonCalls:
             if endpoint is None:
                 learn = partial(self._learn, service, region)
                 endpoint = self._endpoints[service, region] = await self._threads.run(learn, troubled=False)
-            request = await self._signed(endpoint, operation, json.dumps(arguments, ensure_ascii=False).encode())
+            request = await self._signed(endpoint, operation, json.dumps(arguments).encode())
         except CallFailedError:
             raise
         except Exception as error:  # the outcome keeps it; a target's trouble must never become the bus's
             raise CallFailedError(from_error(error)) from error
-        return _read(await http_call.call(self._session(), request))
+        return _read(await http_call.call(self._session(), request, _TIMEOUT))
 
     def _learn(self, service: str, region: str) -> _Endpoint:
         meta = self._clients.of(service, region).meta

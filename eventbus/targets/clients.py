@@ -12,7 +12,8 @@ import boto3
 from botocore.config import Config
 
 CONNECT_TIMEOUT_S: Final = 2
-READ_TIMEOUT_S: Final = 5
+READ_TIMEOUT_S: Final = 10
+"""A local stand-in under load may take seconds; a call given up too soon may have been done, and is repeated."""
 CONNECTIONS: Final = 32
 """Kept open to each endpoint: as many as threads may call at once."""
 

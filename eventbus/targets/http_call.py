@@ -71,21 +71,31 @@ def new_session(timeout_s: float = TIMEOUT_S) -> aiohttp.ClientSession:
     )
 
 
-async def call(session: aiohttp.ClientSession, request: Request) -> Answer:
+async def call(
+    session: aiohttp.ClientSession,
+    request: Request,
+    timeout: aiohttp.ClientTimeout | None = None,  # noqa: ASYNC109 - aiohttp's own, which needs no task
+) -> Answer:
     """Send a request and judge the answer by its status. Redirects are not followed. Raises nothing but cancellation.
 
-    The messages name host and port alone: a path or query may hold secrets, and an answer may repeat them.
+    `timeout`: another one than the session's. The messages name host and port alone: a path or query may hold secrets, and an answer may repeat them.
     """
     host = f"{request.url.host}:{request.url.port}"
+    limit = timeout or session.timeout
     try:
         async with session.request(
-            request.method, request.url, data=request.body, headers=request.headers, allow_redirects=False
+            request.method,
+            request.url,
+            data=request.body,
+            headers=request.headers,
+            allow_redirects=False,
+            timeout=limit,
         ) as response:
             body = await _beginning(response)
             outcome = judged(response.status, response.headers.get("Retry-After"), host)
             return Answer(outcome, response.status, body)
     except TimeoutError:
-        return Answer(failed(TIMEOUT, f"no answer from {host} within {session.timeout.total:g} s", retry=True))
+        return Answer(failed(TIMEOUT, f"no answer from {host} within {limit.total:g} s", retry=True))
     except aiohttp.ClientConnectorDNSError as error:
         return Answer(_no_address(host, error.os_error))
     except aiohttp.ClientSSLError as error:

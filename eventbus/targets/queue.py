@@ -22,7 +22,7 @@ class QueueSender:
     batch: int = 10
     batch_bytes: int = 250_000
     """Below 256 KiB: some servers count what stands around a message, too."""
-    concurrency: int = 8
+    concurrency: int = 4
 
     def __init__(self, tools: Tools) -> None:
         """Ask for a queue's URL once."""
