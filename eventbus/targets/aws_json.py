@@ -23,9 +23,8 @@ from eventbus.targets.clients import CONNECT_TIMEOUT_S, Clients
 from eventbus.targets.outcomes import ERROR_FROM_TARGET, SDK_CLIENT_ERROR, failed, from_code, from_error
 from eventbus.targets.threads import Threads
 
-
 TIMEOUT_S: Final = 30.0
-"""For a whole call. A hanging one holds nothing but itself; one given up too soon may have been done, and is repeated."""
+"""For a whole call. One that hangs holds nothing but itself; one given up too soon may have been done."""
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
 
 

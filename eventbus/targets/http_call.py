@@ -71,17 +71,14 @@ def new_session(timeout_s: float = TIMEOUT_S) -> aiohttp.ClientSession:
     )
 
 
-async def call(
-    session: aiohttp.ClientSession,
-    request: Request,
-    timeout: aiohttp.ClientTimeout | None = None,  # noqa: ASYNC109 - aiohttp's own, which needs no task
-) -> Answer:
+async def call(session: aiohttp.ClientSession, request: Request, limit: aiohttp.ClientTimeout | None = None) -> Answer:
     """Send a request and judge the answer by its status. Redirects are not followed. Raises nothing but cancellation.
 
-    `timeout`: another one than the session's. The messages name host and port alone: a path or query may hold secrets, and an answer may repeat them.
+    `limit` stands in for the session's timeout. The messages name host and port alone: a path or query may hold
+    secrets, and an answer may repeat them.
     """
     host = f"{request.url.host}:{request.url.port}"
-    limit = timeout or session.timeout
+    limit = limit or session.timeout
     try:
         async with session.request(
             request.method,
