@@ -21,7 +21,7 @@ from eventbus.model import Event, Replay
 from eventbus.pattern import parse_event
 from eventbus.ports import Intake
 from eventbus.store import StorageError, Store, archived
-from eventbus.transform.path import members
+from eventbus.transform.path import Document
 
 BATCH: Final = 200
 """Most events that are put at once."""
@@ -178,6 +178,6 @@ def with_replay_name(body: str, name: str) -> str:
 
     `name` holds letters, digits, dots, dashes and underscores alone.
     """
-    ends = {key: end for key, _, end in members(body)}
-    at = ends["region"]
-    return f'{body[:at]},"replay-name":"{name}"{body[at:]}'
+    event = Document(body)
+    _, at = event.members()["region"]
+    return f'{event.text[:at]},"replay-name":"{name}"{event.text[at:]}'

@@ -20,6 +20,7 @@ _RATE: Final = re.compile(r"rate\(([1-9][0-9]*)\s+(minute|hour|day)(s?)\)")
 _CRON: Final = re.compile(r"cron\((.*)\)")
 _ITEM: Final = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[0-9]+))?", re.ASCII)
 _FROM_THE_END: Final = re.compile(r"L(?:-([0-9]{1,2}))?(W)?")
+_UNITS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _LAST_YEAR: Final = 2199
@@ -112,7 +113,7 @@ def _rate(value: int, unit: str, *, plural: bool, since: datetime) -> Rate:
     if plural == (value == 1):
         raise InvalidScheduleError(f"write {value} {unit}{'' if value == 1 else 's'}")
     try:
-        return Rate(value * {"minute": timedelta(minutes=1), "hour": timedelta(hours=1)}.get(unit, timedelta(1)), since)
+        return Rate(value * _UNITS[unit], since)
     except OverflowError:
         raise InvalidScheduleError(f"{value} {unit}s are too many") from None
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from eventbus.transform import path, template
+from eventbus.transform import template
+from eventbus.transform.path import Document
 
 EVENT: Final = "aws.events.event"
 EVENT_JSON: Final = "aws.events.event.json"
@@ -25,31 +26,34 @@ def apply(spec: Mapping[str, Any], body: str, *, rule_name: str, rule_arn: str, 
     if "Input" in spec:
         return str(spec["Input"])
     if "InputPath" in spec:
-        selected = path.select(body, spec["InputPath"])
+        selected = Document(body).select(spec["InputPath"])
         return "null" if selected is None else selected
     if "InputTransformer" not in spec:
         return body
     paths = spec["InputTransformer"].get("InputPathsMap") or {}
+    event = Document(body)
     ready = {RULE_NAME: rule_name, RULE_ARN: rule_arn, INGESTION_TIME: ingestion_time}
 
     def value_of(name: str) -> str | None:
         if name in paths:
-            return path.select(body, paths[name])
+            return event.select(paths[name])
         if name in ready:
             return json.dumps(ready[name])
-        return {EVENT: _without_detail(body), EVENT_JSON: body}.get(name)
+        if name == EVENT:
+            return _without_detail(event)
+        return body if name == EVENT_JSON else None
 
     return template.parse(spec["InputTransformer"]["InputTemplate"]).fill(value_of)
 
 
-def _without_detail(body: str) -> str:
+def _without_detail(event: Document) -> str:
     """Return the event as `<aws.events.event>` gives it: no detail, and `detailType` as a name.
 
     Source: measured on the service, as recorded in the tests of public emulators.
     """
     kept = (
-        f'"{"detailType" if name == "detail-type" else name}":{body[start:end]}'
-        for name, start, end in path.members(body)
+        f'"{"detailType" if name == "detail-type" else name}":{event.text[start:end]}'
+        for name, (start, end) in event.members().items()
         if name != "detail"
     )
     return f"{{{','.join(kept)}}}"

@@ -15,7 +15,9 @@ Step = str | int | None
 """A member's name, an element's index, or None: all of them."""
 
 _STEP: Final = re.compile(r"\.(?P<name>[^.\[\]*]+)|\[(?P<index>\d{1,9})\]|(?P<all>\.\*|\[\*\])")
-_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_SPACE: Final = r"[ \t\n\r]*"
+_KEY: Final = re.compile(rf'{_SPACE},?{_SPACE}"([^"\\]*(?:\\.[^"\\]*)*)"{_SPACE}:{_SPACE}')
+_BEFORE_ELEMENT: Final = re.compile(rf"{_SPACE},?{_SPACE}(?=[^\] \t\n\r])")
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -36,61 +38,62 @@ def parse(path: str) -> tuple[Step, ...] | None:
     return tuple(steps)
 
 
-def select(text: str, path: str) -> str | None:
-    """Return the JSON text at `path`, with a wildcard an array of all that it finds; None when nothing is there."""
-    steps = parse(path)
-    if steps is None:
-        return None
-    found = [text[start:end] for start, end in _follow(text, _skip(text, 0), steps)]
-    if None in steps:
-        return f"[{','.join(found)}]"
-    return found[0] if found else None
+class Document:
+    """A JSON text, valid, each object and array of which is taken apart once at most."""
+
+    def __init__(self, text: str) -> None:
+        """Begin with nothing taken apart."""
+        self.text = text.strip()
+        self._objects: dict[int, dict[str, tuple[int, int]]] = {}
+        self._arrays: dict[int, list[tuple[int, int]]] = {}
+
+    def select(self, path: str) -> str | None:
+        """Return the text at `path`, with a wildcard an array of all that it finds; None when nothing is there."""
+        steps = parse(path)
+        if steps is None:
+            return None
+        spans = [(0, len(self.text))]
+        for step in steps:
+            spans = [child for start, _ in spans for child in self._children(start, step)]
+        found = [self.text[start:end] for start, end in spans]
+        if None in steps:
+            return f"[{','.join(found)}]"
+        return found[0] if found else None
+
+    def members(self, at: int = 0) -> dict[str, tuple[int, int]]:
+        """Return where the values of the object at `at` start and end; of two with one name the last counts."""
+        found = self._objects.get(at)
+        if found is None:
+            found = self._objects[at] = dict(_members(self.text, at))
+        return found
+
+    def _elements(self, at: int) -> list[tuple[int, int]]:
+        found = self._arrays.get(at)
+        if found is None:
+            found = self._arrays[at] = list(_elements(self.text, at))
+        return found
+
+    def _children(self, at: int, step: Step) -> list[tuple[int, int]]:
+        """Return where one step leads from the value at `at`."""
+        if self.text[at] == "{" and not isinstance(step, int):
+            members = self.members(at)
+            return list(members.values()) if step is None else [members[step]] if step in members else []
+        if self.text[at] == "[" and not isinstance(step, str):
+            elements = self._elements(at)
+            return elements if step is None else elements[step : step + 1]
+        return []
 
 
-def members(text: str, at: int = 0) -> Iterator[tuple[str, int, int]]:
-    """Yield the name of each member of the object that starts at `at`, and where its value starts and ends."""
-    at = _skip(text, at + 1)
-    while text[at] != "}":
-        name, at = _DECODER.raw_decode(text, at)
-        start = _skip(text, _skip(text, at) + 1)
-        end = _end(text, start)
-        yield name, start, end
-        at = _skip(text, end)
-        at = _skip(text, at + 1) if text[at] == "," else at
+def _members(text: str, at: int) -> Iterator[tuple[str, tuple[int, int]]]:
+    at += 1
+    while (key := _KEY.match(text, at)) is not None:
+        at = _DECODER.raw_decode(text, key.end())[1]
+        name = key[1]
+        yield json.loads(f'"{name}"') if "\\" in name else name, (key.end(), at)
 
 
 def _elements(text: str, at: int) -> Iterator[tuple[int, int]]:
-    at = _skip(text, at + 1)
-    while text[at] != "]":
-        end = _end(text, at)
-        yield at, end
-        at = _skip(text, end)
-        at = _skip(text, at + 1) if text[at] == "," else at
-
-
-def _follow(text: str, at: int, steps: tuple[Step, ...]) -> Iterator[tuple[int, int]]:
-    if not steps:
-        yield at, _end(text, at)
-        return
-    for start in _children(text, at, steps[0]):
-        yield from _follow(text, start, steps[1:])
-
-
-def _children(text: str, at: int, step: Step) -> list[int]:
-    """Return where the values start to which one step leads from the value at `at`."""
-    if text[at] == "{" and not isinstance(step, int):
-        found = {name: start for name, start, _ in members(text, at)}  # of two members with one name, the last
-        return list(found.values()) if step is None else [found[step]] if step in found else []
-    if text[at] == "[" and not isinstance(step, str):
-        starts = [start for start, _ in _elements(text, at)]
-        return starts if step is None else starts[step : step + 1]
-    return []
-
-
-def _skip(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
-
-
-def _end(text: str, at: int) -> int:
-    return _DECODER.raw_decode(text, at)[1]
+    at += 1
+    while (before := _BEFORE_ELEMENT.match(text, at)) is not None:
+        at = _DECODER.raw_decode(text, before.end())[1]
+        yield before.end(), at

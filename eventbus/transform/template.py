@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Final
 
 _PLACEHOLDER: Final = re.compile(r"<([A-Za-z0-9_.\-]+)>")
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _STRING_OR_SPACE: Final = re.compile(rf"({_STRING.pattern})|[ \t\n\r]+", re.DOTALL)
 _QUOTE_OR_ESCAPE: Final = re.compile(r'\\.|"', re.DOTALL)
 

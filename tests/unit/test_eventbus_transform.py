@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventbus.transform import apply, problem
-from eventbus.transform.path import select
+from eventbus.transform.path import Document
 from eventbus.transform.template import minified
 
 BODY = (
@@ -141,6 +141,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(value=JSON, spaces=st.sampled_from([None, 2]))
 def test_whatever_a_variable_holds_the_result_is_json(value: object, spaces: int | None) -> None:
     body = json.dumps({"first": {"detail": 0}, "detail": {"x": value}}, indent=spaces)
@@ -151,16 +152,18 @@ def test_whatever_a_variable_holds_the_result_is_json(value: object, spaces: int
     assert json.loads(filled('"<x> and <x>"', body, x="$.detail.x")) == f"{made['list'][0]} and {made['list'][0]}"
 
 
+@settings(max_examples=60)
 @given(value=JSON, names=st.lists(st.from_regex(r"[A-Za-z0-9_/-]{1,8}", fullmatch=True), max_size=4))
 def test_a_path_of_members_finds_what_the_parsed_event_holds_there(value: object, names: list[str]) -> None:
     nested = value
     for name in reversed(names):
         nested = {"other": [1, {name: 0}], name: nested, "\N{SNOWMAN}": "}"}
-    found = select(json.dumps(nested), ".".join(["$", *names]))
+    found = Document(json.dumps(nested)).select(".".join(["$", *names]))
     assert found is not None
     assert json.loads(found) == value
 
 
+@settings(max_examples=60)
 @given(JSON)
 def test_minified_text_means_the_same(value: object) -> None:
     text = minified(json.dumps(value, indent=3))
