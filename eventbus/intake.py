@@ -48,7 +48,7 @@ class BusIntake:
         """Number on from what is on disk."""
         self._store, self._router, self._lanes = store, router, lanes
         self._pruner, self._metrics, self._archived = pruner, metrics, archived
-        self._event_seq, self._delivery_seq = opened.event_seq, opened.delivery_seq
+        self._seq = opened.event_seq
 
     async def accept(self, events: Sequence[Event]) -> None:
         """Match, keep and hand over for delivery; return once all of it is on disk.
@@ -59,7 +59,7 @@ class BusIntake:
         taken = _Taken()
         for event in events:
             self._take(event, taken)
-        rows, newest = taken.rows, self._event_seq
+        rows, newest = taken.rows, self._seq
         kept = self._store.write(lambda db: journal.keep(db, rows))
 
         def hand_over(written: asyncio.Future[None]) -> None:
@@ -70,7 +70,7 @@ class BusIntake:
         await asyncio.shield(kept)
 
     def _take(self, event: Event, taken: _Taken) -> None:
-        self._event_seq += 1
+        self._seq += 1
         rules = self._router.rules_for(event)
         made = 0
         for rule in rules:
@@ -80,22 +80,22 @@ class BusIntake:
                 made += 1
         if rules:
             taken.buses[event.bus_arn] += 1
-        row = (self._event_seq, event.id, event.bus_arn, event.accepted_ms, event.hops, made, event.body)
+        row = (self._seq, event.id, event.bus_arn, event.accepted_ms, event.hops, made, event.body)
         taken.rows.events.append(row)
         taken.rows.archived.extend(self._archived(event))
 
     def _address(self, event: Event, lane: Lane, taken: _Taken) -> None:
-        self._delivery_seq += 1
-        delivery = Delivery(self._delivery_seq, self._event_seq, event, event.accepted_ms)
         if not lane.books.stored:
             taken.rows.lanes.append((lane.books.number, lane.books.rule_arn, lane.books.target_id))
-        taken.deliveries.append((lane, delivery))
-        taken.rows.deliveries.append((delivery.seq, delivery.event_seq, lane.books.number, event.accepted_ms))
+        taken.deliveries.append((lane, Delivery(self._seq, event, event.accepted_ms)))
+        taken.rows.deliveries.append((self._seq, lane.books.number, event.accepted_ms))
 
     def _hand_over(self, taken: _Taken, newest: int) -> None:
         self._lanes.arrived(taken.deliveries)
         self._pruner.accepted(newest)
         for rule in taken.matched:
-            self._metrics.rule(rule.arn).matched(len(rule.targets))
+            meter = self._metrics.rule(rule.arn)
+            meter.triggered += 1
+            meter.created += len(rule.targets)
         for bus_arn, count in taken.buses.items():
-            self._metrics.matched(bus_arn, count)
+            self._metrics.bus(bus_arn).matched += count

@@ -1,149 +1,175 @@
 """Counters under the names that EventBridge gives them in CloudWatch. Latencies are milliseconds, as there.
 
-Source: EventBridge user guide, "Monitoring Amazon EventBridge".
+Counting is adding to an integer: it is done for each event. The Prometheus client makes series of the integers
+when it is asked for them. Source of the names: EventBridge user guide, "Monitoring Amazon EventBridge".
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from eventbus.arn import DEFAULT_BUS, parse
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
-_LATENCIES_MS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 60_000, 600_000, 86_400_000)
-_OF_BUS: Final = {
-    "MatchedEvents": "Events that matched at least one rule",
-    "PutEventsEntriesCount": "Entries that PutEvents was given",
-    "PutEventsFailedEntriesCount": "Entries that PutEvents refused",
-}
-_OF_RULE: Final = {
-    "TriggeredRules": "Events that the rule matched",
-    "InvocationsCreated": "Deliveries that the rule made: one for each target",
-    "Invocations": "Deliveries that came to their end, delivered or failed",
-    "InvocationAttempts": "Attempts to deliver, first ones and retries",
-    "SuccessfulInvocationAttempts": "Attempts that delivered",
-    "RetryInvocationAttempts": "Attempts after a first one",
-    "FailedInvocations": "Deliveries that failed for good",
-    "ThrottledRules": "Times that a target's rate limit held deliveries back",
-    "InvocationsSentToDlq": "Events sent to a dead-letter queue",
-    "InvocationsFailedToBeSentToDlq": "Events that a dead-letter queue didn't take",
-}
-_LATENCIES: Final = {
-    "IngestionToInvocationStartLatency": "From acceptance to the first attempt, in milliseconds",
-    "IngestionToInvocationSuccessLatency": "From acceptance to delivery, in milliseconds",
-}
+_LIMITS_MS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 60_000, 600_000, 86_400_000)
+_BUS_LABELS: Final = ("EventBusName",)
+_RULE_LABELS: Final = ("EventBusName", "RuleName")
 
 
+@dataclass(slots=True)
+class Latencies:
+    """How many took how long."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(_LIMITS_MS) + 1))
+    total_ms: float = 0.0
+
+    def add(self, latency_ms: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(_LIMITS_MS, latency_ms)] += 1
+        self.total_ms += latency_ms
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Return the counts up to each limit, as Prometheus has them."""
+        limits = [*(f"{limit:.1f}" for limit in _LIMITS_MS), "+Inf"]
+        return list(zip(limits, map(float, accumulate(self.counts)), strict=True))
+
+
+@dataclass(slots=True)
 class RuleMeter:
-    """Counts for one rule."""
+    """Counts of one rule since the start."""
 
-    def __init__(self, metrics: Metrics, bus: str, rule: str) -> None:
-        """Find the rule's own series once: this is counted in for each event."""
-        labels = {"EventBusName": bus, "RuleName": rule}
-        self._count = {name: counter.labels(**labels) for name, counter in metrics.of_rule.items()}
-        self._latency = {name: histogram.labels(**labels) for name, histogram in metrics.latencies.items()}
+    triggered: int = 0
+    created: int = 0
+    attempts: int = 0
+    retries: int = 0
+    delivered: int = 0
+    failed: int = 0
+    throttled: int = 0
+    dead_lettered: int = 0
+    not_dead_lettered: int = 0
+    start: Latencies = field(default_factory=Latencies)
+    success: Latencies = field(default_factory=Latencies)
 
-    def matched(self, targets: int) -> None:
-        """Count an event that the rule matched."""
-        self._count["TriggeredRules"].inc()
-        self._count["InvocationsCreated"].inc(targets)
-
-    def attempted(self, count: int, retries: int) -> None:
-        """Count attempts to deliver."""
-        self._count["InvocationAttempts"].inc(count)
-        if retries:
-            self._count["RetryInvocationAttempts"].inc(retries)
-
-    def started(self, latency_ms: int) -> None:
-        """Note a first attempt."""
-        self._latency["IngestionToInvocationStartLatency"].observe(latency_ms)
-
-    def delivered(self, latency_ms: int) -> None:
-        """Count a delivery that succeeded."""
-        self._count["SuccessfulInvocationAttempts"].inc()
-        self._count["Invocations"].inc()
-        self._latency["IngestionToInvocationSuccessLatency"].observe(latency_ms)
-
-    def failed(self) -> None:
-        """Count a delivery that failed for good."""
-        self._count["FailedInvocations"].inc()
-        self._count["Invocations"].inc()
-
-    def throttled(self) -> None:
-        """Count a wait for a rate limit."""
-        self._count["ThrottledRules"].inc()
-
-    def dead_lettered(self) -> None:
-        """Count an event that a dead-letter queue took."""
-        self._count["InvocationsSentToDlq"].inc()
-
-    def burial_failed(self) -> None:
-        """Count an event that a dead-letter queue didn't take."""
-        self._count["InvocationsFailedToBeSentToDlq"].inc()
+    @property
+    def ended(self) -> int:
+        """Deliveries that came to their end."""
+        return self.delivered + self.failed
 
 
-class Metrics:
-    """All counters, in a registry of their own."""
+@dataclass(slots=True)
+class BusMeter:
+    """Counts of one bus since the start."""
+
+    matched: int = 0
+    entries: int = 0
+    failed_entries: int = 0
+
+
+@dataclass(slots=True)
+class PutMeter:
+    """Counts of PutEvents since the start."""
+
+    calls: int = 0
+    failed_calls: int = 0
+    bytes: int = 0
+    latency: Latencies = field(default_factory=Latencies)
+
+
+_OF_RULE: Final = {
+    "TriggeredRules": ("triggered", "Events that the rule matched"),
+    "InvocationsCreated": ("created", "Deliveries that the rule made: one for each of its targets"),
+    "Invocations": ("ended", "Deliveries that came to their end, delivered or failed"),
+    "InvocationAttempts": ("attempts", "Attempts to deliver: first ones and retries"),
+    "SuccessfulInvocationAttempts": ("delivered", "Attempts that delivered"),
+    "RetryInvocationAttempts": ("retries", "Attempts after a first one"),
+    "FailedInvocations": ("failed", "Deliveries that failed for good"),
+    "ThrottledRules": ("throttled", "Times that a target's rate limit held deliveries back"),
+    "InvocationsSentToDlq": ("dead_lettered", "Events sent to a dead-letter queue"),
+    "InvocationsFailedToBeSentToDlq": ("not_dead_lettered", "Events that a dead-letter queue didn't take"),
+}
+_LATENCY_OF_RULE: Final = {
+    "IngestionToInvocationStartLatency": ("start", "From acceptance to the first attempt, in milliseconds"),
+    "IngestionToInvocationSuccessLatency": ("success", "From acceptance to delivery, in milliseconds"),
+}
+_OF_BUS: Final = {
+    "MatchedEvents": ("matched", "Events that matched at least one rule"),
+    "PutEventsEntriesCount": ("entries", "Entries that PutEvents was given"),
+    "PutEventsFailedEntriesCount": ("failed_entries", "Entries that PutEvents refused"),
+}
+_OF_PUT: Final = {
+    "PutEventsApproximateCallCount": ("calls", "Calls of PutEvents"),
+    "PutEventsApproximateFailedCount": ("failed_calls", "Calls of PutEvents that failed as a whole"),
+    "PutEventsRequestSize": ("bytes", "Bytes of the entries of PutEvents"),
+}
+
+
+class Metrics(Collector):
+    """All counts, in a registry of their own."""
 
     def __init__(self) -> None:
-        """Make them, at nought."""
+        """Begin at nought."""
+        self.put = PutMeter()
+        self._rules: dict[tuple[str, ...], RuleMeter] = {}
+        self._buses: dict[tuple[str, ...], BusMeter] = {}
+        self._rule_of: dict[str, RuleMeter] = {}
+        self._bus_of: dict[str, BusMeter] = {}
         self.registry = CollectorRegistry()
-        by_rule = ("EventBusName", "RuleName")
-        self.of_bus = {
-            name: Counter(name, says, ("EventBusName",), registry=self.registry) for name, says in _OF_BUS.items()
-        }
-        self.of_rule = {name: Counter(name, says, by_rule, registry=self.registry) for name, says in _OF_RULE.items()}
-        self.latencies = {
-            name: Histogram(name, says, by_rule, buckets=_LATENCIES_MS, registry=self.registry)
-            for name, says in _LATENCIES.items()
-        }
-        self._calls = Counter("PutEventsApproximateCallCount", "Calls of PutEvents", registry=self.registry)
-        self._failed_calls = Counter(
-            "PutEventsApproximateFailedCount", "Calls of PutEvents that failed as a whole", registry=self.registry
-        )
-        self._put_latency = Histogram(
-            "PutEventsLatency",
-            "Time of a PutEvents call, in milliseconds",
-            buckets=_LATENCIES_MS,
-            registry=self.registry,
-        )
-        self._put_size = Counter("PutEventsRequestSize", "Bytes of PutEvents requests", registry=self.registry)
-        self._rules: dict[str, RuleMeter] = {}
+        self.registry.register(self)
 
     def rule(self, rule_arn: str) -> RuleMeter:
-        """Return the counts of a rule."""
-        found = self._rules.get(rule_arn)
+        """Return the counts of a rule; those of its name in other accounts and regions are the same."""
+        found = self._rule_of.get(rule_arn)
         if found is None:
-            found = self._rules[rule_arn] = RuleMeter(self, *names(rule_arn))
+            found = self._rule_of[rule_arn] = self._rules.setdefault(names(rule_arn), RuleMeter())
         return found
 
-    def matched(self, bus_arn: str, count: int) -> None:
-        """Count events of a bus that matched at least one rule."""
-        self.of_bus["MatchedEvents"].labels(bus_name(bus_arn)).inc(count)
-
-    def put_events(self, *, size: int, latency_ms: float) -> None:
-        """Count a call of PutEvents that was answered."""
-        self._calls.inc()
-        self._put_size.inc(size)
-        self._put_latency.observe(latency_ms)
-
-    def put_events_failed(self) -> None:
-        """Count a call of PutEvents that failed as a whole."""
-        self._calls.inc()
-        self._failed_calls.inc()
-
-    def entries(self, bus: str, count: int, failed: int) -> None:
-        """Count entries of PutEvents for the bus of that name."""
-        self.of_bus["PutEventsEntriesCount"].labels(bus).inc(count)
-        if failed:
-            self.of_bus["PutEventsFailedEntriesCount"].labels(bus).inc(failed)
+    def bus(self, bus_arn: str) -> BusMeter:
+        """Return the counts of a bus that is there: names that callers make up would grow without end."""
+        found = self._bus_of.get(bus_arn)
+        if found is None:
+            found = self._bus_of[bus_arn] = self._buses.setdefault((bus_name(bus_arn),), BusMeter())
+        return found
 
     def text(self) -> bytes:
         """Return all of it as Prometheus reads it."""
         return generate_latest(self.registry)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return all of it as the Prometheus client has it."""
+        rules, buses = list(self._rules.items()), list(self._buses.items())
+        for name, (attribute, says) in _OF_RULE.items():
+            yield _counter(name, says, _RULE_LABELS, [(key, getattr(meter, attribute)) for key, meter in rules])
+        for name, (attribute, says) in _OF_BUS.items():
+            yield _counter(name, says, _BUS_LABELS, [(key, getattr(meter, attribute)) for key, meter in buses])
+        for name, (attribute, says) in _OF_PUT.items():
+            yield _counter(name, says, (), [((), getattr(self.put, attribute))])
+        for name, (attribute, says) in _LATENCY_OF_RULE.items():
+            yield _histogram(name, says, _RULE_LABELS, [(key, getattr(meter, attribute)) for key, meter in rules])
+        yield _histogram("PutEventsLatency", "Time of a PutEvents call, in milliseconds", (), [((), self.put.latency)])
+
+
+def _counter(name: str, says: str, labels: Sequence[str], series: Iterable[tuple[Sequence[str], float]]) -> Metric:
+    family = CounterMetricFamily(name, says, labels=labels)
+    for key, value in series:
+        family.add_metric(key, value)
+    return family
+
+
+def _histogram(
+    name: str, says: str, labels: Sequence[str], series: Iterable[tuple[Sequence[str], Latencies]]
+) -> Metric:
+    family = HistogramMetricFamily(name, says, labels=labels)
+    for key, latencies in series:
+        family.add_metric(key, latencies.buckets(), latencies.total_ms)
+    return family
 
 
 def bus_name(bus_arn: str) -> str:

@@ -79,7 +79,7 @@ class Rig:
         await self.flushed()
         rows = await self.engine.store.read(
             lambda db: db.execute(
-                "SELECT e.id, d.state FROM event e JOIN delivery d ON d.event_seq = e.seq ORDER BY d.seq"
+                "SELECT e.id, d.state FROM event e JOIN delivery d ON d.event_seq = e.seq ORDER BY d.event_seq, d.lane"
             ).fetchall()
         )
         found: dict[str, list[int]] = {}

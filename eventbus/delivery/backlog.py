@@ -21,7 +21,7 @@ class Delivery:
     """One event for one target: what it is and how far it came."""
 
     seq: int
-    event_seq: int
+    """The event's number; within a lane, the delivery's."""
     event: Event
     due_ms: int
     state: State = State.OPEN
@@ -107,13 +107,19 @@ class Backlog:
         self._bytes -= self._held.pop(seq)
         self._settling.add(seq)
 
-    def written(self, seq: int, reopened_ms: int | None = None) -> None:
-        """Note that the disk knows the state of one that was released; `reopened_ms`: it waits there until then."""
-        self._settling.discard(seq)
+    def written(self, seq: int, reopened_ms: int | None) -> bool:
+        """Note that the disk knows the state of one; return whether it is to be fetched from there again.
+
+        `reopened_ms`: when it is due, if it hasn't come to its end. One that is still held isn't fetched.
+        """
+        if seq not in self._settling:
+            return False
+        self._settling.remove(seq)
         if self._reading is not None:
             self._reading.add(seq)
         if reopened_ms is not None:
             self._leave(reopened_ms)
+        return reopened_ms is not None
 
     def begin_reading(self) -> frozenset[int]:
         """Return the numbers that a read of the disk must leave out."""

@@ -6,14 +6,13 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from eventbus.catalogue import Catalogue
 from eventbus.delivery import fate
 from eventbus.delivery.backlog import Backlog, Delivery
 from eventbus.delivery.fate import Backoff, State, Step
-from eventbus.delivery.settle import Settlement, Settler
+from eventbus.delivery.settle import Row, Settler
 from eventbus.delivery.tally import Tally, shortened
 from eventbus.delivery.timing import Time
 from eventbus.metrics import Metrics
@@ -61,16 +60,10 @@ class Books:
         self.moved: Callable[[], None] = lambda: None
         """Called when a delivery that waits on disk may have to be fetched."""
 
-    def failed(self, delivery: Delivery, outcome: Outcome, now_ms: int) -> None:
-        """Remember why an attempt failed."""
-        delivery.error_code, delivery.error_message = outcome.error_code, shortened(outcome.error_message)
-        for tally in (self.tally, self.shared.settler.tally(self.number)):
-            tally.error(outcome.error_code, outcome.error_message, now_ms)
-
     def attempted(self, delivery: Delivery, outcome: Outcome, target: Target, now_ms: int) -> None:
-        """Take note of how an attempt at the target went, and of what follows."""
-        if not outcome.delivered:
-            self.failed(delivery, outcome, now_ms)
+        """Take note of an attempt at the target that failed, and of what follows."""
+        delivery.error_code, delivery.error_message = outcome.error_code, shortened(outcome.error_message)
+        self.tally.error(outcome.error_code, outcome.error_message, now_ms)
         step = fate.after_attempt(
             outcome,
             target,
@@ -79,48 +72,47 @@ class Books:
             now_ms=now_ms,
             delay_s=self.shared.backoff.delay_s(max(delivery.attempts, 1), self.shared.rng),
         )
-        if step.state is State.DELIVERED:
-            self.meter.delivered(now_ms - delivery.event.accepted_ms)
-        elif step.state is not State.OPEN:
-            self.meter.failed()
+        if step.state is not State.OPEN:
+            self.meter.failed += 1
         self.move(delivery, step, now_ms)
 
-    def retried(self, count: int) -> None:
-        """Count attempts after first ones."""
-        for tally in (self.tally, self.shared.settler.tally(self.number)):
-            tally.retried += count
+    def delivered(self, delivery: Delivery, now_ms: int) -> None:
+        """Take note of an attempt that succeeded."""
+        self.meter.delivered += 1
+        self.meter.success.add(now_ms - delivery.event.accepted_ms)
+        self.move(delivery, _DELIVERED, now_ms)
 
     def move(self, delivery: Delivery, step: Step, now_ms: int) -> None:
         """Put a delivery, which is in none of the backlog's queues now, into its next state."""
         delivery.state, delivery.due_ms = step.state, step.due_ms
         delivery.exhausted = step.exhausted or delivery.exhausted
-        written: Callable[[], None] | None = None
-        if step.state.final:
-            self._end(step.state)
+        final = step.state >= State.DELIVERED
+        if final:
+            self.pending -= 1
+            self.tally.end(step.state)
             self.backlog.release(delivery.seq)
-            written = partial(self.backlog.written, delivery.seq)
         elif self.backlog.behind and step.due_ms > now_ms:  # others may be due before it: it waits on disk
             self.backlog.release(delivery.seq)
-            written = partial(self._reopened, delivery.seq, step.due_ms)
         else:
             self.backlog.wait(delivery)
         row = (
             int(step.state),
             delivery.attempts,
             step.due_ms,
-            now_ms if step.state.final else None,
+            now_ms if final else None,
             delivery.error_code or None,
             delivery.error_message or None,
             delivery.exhausted or None,
             delivery.seq,
+            self.number,
         )
-        self.shared.settler.settle(Settlement(row, delivery.event_seq, step.state.final, written))
+        self.shared.settler.settle(row, self)
 
-    def _end(self, state: State) -> None:
-        self.pending -= 1
-        for tally in (self.tally, self.shared.settler.tally(self.number)):
-            tally.end(state)
+    def written(self, row: Row) -> None:
+        """Note that a result is on disk; what was put back there may have to be fetched again."""
+        state, due_ms, seq = row[0], row[2], row[-2]
+        if self.backlog.written(seq, None if state >= State.DELIVERED else due_ms):
+            self.moved()
 
-    def _reopened(self, seq: int, due_ms: int) -> None:
-        self.backlog.written(seq, due_ms)
-        self.moved()
+
+_DELIVERED: Final = Step(State.DELIVERED)

@@ -53,7 +53,7 @@ class Burial:
             delay_s=books.shared.backoff.delay_s(delivery.burials, books.shared.rng),
         )
         if step.state is State.DEAD_LETTERED:
-            books.meter.dead_lettered()
+            books.meter.dead_lettered += 1
         else:
             self._failed(delivery, outcome, target, step)
         books.move(delivery, step, now_ms)
@@ -70,7 +70,7 @@ class Burial:
     def _failed(self, delivery: Delivery, outcome: Outcome, target: Target, step: Step) -> None:
         if step.state is not State.GIVEN_UP:
             return
-        self._books.meter.burial_failed()
+        self._books.meter.not_dead_lettered += 1
         reason = f"; its dead-letter queue failed: {outcome.error_code} {outcome.error_message}"
         delivery.error_message = shortened(delivery.error_message[:_FIRST] + reason)
         _log.error("dead-letter queue failed", queue=target.dead_letter_queue, error=outcome.error_code)

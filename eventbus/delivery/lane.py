@@ -122,8 +122,8 @@ class Lane:
 
 
 def _delivery(row: Sequence[Any]) -> Delivery:
-    seq, event_seq, state, attempts, due_ms, code, message, exhausted, *event = row
+    seq, state, attempts, due_ms, code, message, exhausted, *event = row
     event_id, bus_arn, body, accepted_ms, hops = event
     fields = parse_event(body)
     again = Event(event_id, bus_arn, body, fields, accepted_ms, hops, replay=str(fields.get("replay-name", "")))
-    return Delivery(seq, event_seq, again, due_ms, State(state), attempts, code or "", message or "", exhausted or "")
+    return Delivery(seq, again, due_ms, State(state), attempts, code or "", message or "", exhausted or "")

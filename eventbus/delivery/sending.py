@@ -66,7 +66,7 @@ class Sending:
             return False
         wait_s = sender.delay_s(target)
         if wait_s > 0:
-            self._books.meter.throttled()
+            self._books.meter.throttled += 1
             self._pause_ms = now_ms + max(1, round(wait_s * _MS))
             return False
         if self._troubled:
@@ -103,7 +103,9 @@ class Sending:
         current = books.shared.catalogue.rule(books.rule_arn)
         there = current is not None and current.target(books.target_id) is not None
         for delivery, outcome in zip(batch, outcomes, strict=True):
-            if there or outcome.delivered:
+            if outcome.delivered:
+                books.delivered(delivery, now_ms)
+            elif there:
                 books.attempted(delivery, outcome, target, now_ms)
             else:
                 books.move(delivery, Step(State.REMOVED), now_ms)
@@ -126,16 +128,17 @@ class Sending:
         return [Outcome("INTERNAL_ERROR", message)] * len(sent)
 
     def _note_start(self, batch: Sequence[Delivery], now_ms: int) -> None:
+        meter = self._books.meter
         retries = 0
         for delivery in batch:
             if delivery.attempts:
                 retries += 1
             else:
-                self._books.meter.started(now_ms - delivery.event.accepted_ms)
+                meter.start.add(now_ms - delivery.event.accepted_ms)
             delivery.attempts += 1
-        self._books.meter.attempted(len(batch), retries)
-        if retries:
-            self._books.retried(retries)
+        meter.attempts += len(batch)
+        meter.retries += retries
+        self._books.tally.retried += retries
 
     def _judge(self, outcomes: Sequence[Outcome]) -> None:
         """A target is in trouble when nothing of a send got through and it may do so later."""
@@ -160,5 +163,5 @@ class Sending:
         if not delivery.attempts:
             last = self._books.tally
             delivery.error_code, delivery.error_message = last.error_code or "", last.error_message or ""
-        self._books.meter.failed()
+        self._books.meter.failed += 1
         self._books.move(delivery, fate.too_old(target, now_ms), now_ms)

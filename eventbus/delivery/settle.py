@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -26,16 +25,18 @@ _AGAIN_S: Final = 1.0
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Settlement:
-    """What is to be written of one delivery."""
+Row = tuple[Any, ...]
+"""As `journal.settle` takes it: the state first; event_seq and lane last."""
 
-    row: tuple[Any, ...]
-    """As `journal.settle` takes it; its number is the last."""
-    event_seq: int
-    final: bool
-    written: Callable[[], None] | None
-    """Called once it is on disk."""
+
+class Owner(Protocol):
+    """Whose delivery it was."""
+
+    number: int
+    tally: Tally
+
+    def written(self, row: Row) -> None:
+        """Note that this is on disk."""
 
 
 class Settler:
@@ -46,8 +47,8 @@ class Settler:
         self.recovered: Callable[[], None] = lambda: None
         """Called when deliveries may go on after `stalled`."""
         self._store, self._time, self._pruner = store, time, pruner
-        self._pending: dict[int, Settlement] = {}
-        self._tallies: dict[int, Tally] = {}
+        self._pending: dict[Row, tuple[Row, Owner]] = {}  # by event_seq and lane
+        self._changed: dict[int, Owner] = {}
         self._timer: Handle | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -56,14 +57,11 @@ class Settler:
         """Whether too many results wait for the disk."""
         return len(self._pending) >= _STALLED
 
-    def settle(self, settlement: Settlement) -> None:
+    def settle(self, row: Row, owner: Owner) -> None:
         """Write this soon, in place of an earlier result of the same delivery that still waits."""
-        self._pending[settlement.row[-1]] = settlement
+        self._pending[row[-2:]] = (row, owner)
+        self._changed[owner.number] = owner
         self._soon()
-
-    def tally(self, lane: int) -> Tally:
-        """Return what is to be added to a lane's counts, to be added to; it is written with the next results."""
-        return self._tallies.setdefault(lane, Tally())
 
     async def close(self, patience_s: float) -> None:
         """Write all that waits; give up, and say so, after `patience_s`."""
@@ -93,16 +91,15 @@ class Settler:
 
     async def _write(self) -> None:
         was_stalled = self.stalled
-        batch, tallies = dict(self._pending), self._tallies
-        self._tallies = {}
-        rows = [each.row for each in batch.values()]
-        counts = [tally.row(lane) for lane, tally in tallies.items()]
+        batch, changed = list(self._pending.values()), self._changed
+        self._changed = {}
+        rows = [row for row, _ in batch]
+        tallies = [owner.tally.row(owner.number) for owner in changed.values()]
         try:
-            await self._store.write(lambda db: journal.settle(db, rows, counts))
+            await self._store.write(lambda db: journal.settle(db, rows, tallies))
         except StorageError as error:
             _log.error("can't write results", error=str(error), again_s=_AGAIN_S)
-            for lane, tally in tallies.items():
-                self.tally(lane).add(tally)
+            self._changed = {**changed, **self._changed}
             self._task = None
             self._timer = self._time.call_later(_AGAIN_S, self._start)
             return
@@ -113,10 +110,10 @@ class Settler:
         if self._pending:
             self._soon()
 
-    def _confirm(self, batch: dict[int, Settlement]) -> None:
-        for seq, each in batch.items():
-            if self._pending.get(seq) is each:
-                del self._pending[seq]
-            if each.written:
-                each.written()
-        self._pruner.settled(each.event_seq for each in batch.values() if each.final)
+    def _confirm(self, batch: list[tuple[Row, Owner]]) -> None:
+        for row, owner in batch:
+            key = row[-2:]
+            if self._pending[key][0] is row:  # else a later result of it waits already
+                del self._pending[key]
+                owner.written(row)
+        self._pruner.settled(row[-2] for row, _ in batch)

@@ -14,7 +14,7 @@ _MESSAGE: Final = 1000
 
 @dataclass(slots=True)
 class Tally:
-    """Counts, or what is to be added to them."""
+    """Counts of all runs."""
 
     delivered: int = 0
     dead_lettered: int = 0
@@ -46,16 +46,6 @@ class Tally:
     def error(self, code: str, message: str, now_ms: int) -> None:
         """Remember the last failure."""
         self.error_ms, self.error_code, self.error_message = now_ms, code, message[:_MESSAGE]
-
-    def add(self, other: Tally) -> None:
-        """Add counts that came before these."""
-        self.delivered += other.delivered
-        self.dead_lettered += other.dead_lettered
-        self.given_up += other.given_up
-        self.removed += other.removed
-        self.retried += other.retried
-        if self.error_ms is None:
-            self.error_ms, self.error_code, self.error_message = other.error_ms, other.error_code, other.error_message
 
     def row(self, lane: int) -> tuple[Any, ...]:
         """Return the counts as `journal.settle` takes them."""

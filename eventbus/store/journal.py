@@ -11,28 +11,28 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-_TALLIES: Final = ("delivered", "dead_lettered", "given_up", "removed", "retried")
 _KEEP_LANE: Final = "INSERT OR IGNORE INTO lane (id, rule_arn, target_id) VALUES (?, ?, ?)"
 _KEEP_EVENT: Final = (
     "INSERT INTO event (seq, id, bus_arn, accepted_ms, hops, deliveries, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
-_KEEP_DELIVERY: Final = "INSERT INTO delivery (seq, event_seq, lane, due_ms) VALUES (?, ?, ?, ?)"
+_KEEP_DELIVERY: Final = "INSERT INTO delivery (event_seq, lane, due_ms) VALUES (?, ?, ?)"
 _KEEP_ARCHIVED: Final = "INSERT INTO archived (archive_arn, time_ms, kept_ms, body) VALUES (?, ?, ?, ?)"
 _SETTLE: Final = (
     "UPDATE delivery SET state = ?, attempts = ?, due_ms = ?, settled_ms = ?, error_code = ?, error_message = ?,"
-    " exhausted = ? WHERE seq = ?"
+    " exhausted = ? WHERE event_seq = ? AND lane = ?"
 )
 _TALLY: Final = (
-    f"UPDATE lane SET {', '.join(f'{name} = {name} + ?' for name in _TALLIES)},"  # noqa: S608 - names from above
-    " error_ms = coalesce(?, error_ms), error_code = coalesce(?, error_code),"
-    " error_message = coalesce(?, error_message) WHERE id = ?"
+    "UPDATE lane SET delivered = ?, dead_lettered = ?, given_up = ?, removed = ?, retried = ?,"
+    " error_ms = ?, error_code = ?, error_message = ? WHERE id = ?"
 )
-_OPEN: Final = "SELECT seq, due_ms FROM delivery WHERE lane = ? AND state < 2 ORDER BY due_ms, seq LIMIT ?"
+_OPEN: Final = "SELECT event_seq, due_ms FROM delivery WHERE lane = ? AND state < 2 ORDER BY due_ms, event_seq LIMIT ?"
 _LOAD: Final = (
-    "SELECT d.seq, d.event_seq, d.state, d.attempts, d.due_ms, d.error_code, d.error_message, d.exhausted,"
+    "SELECT d.event_seq, d.state, d.attempts, d.due_ms, d.error_code, d.error_message, d.exhausted,"
     " e.id, e.bus_arn, e.body, e.accepted_ms, e.hops"
-    " FROM delivery d JOIN event e ON e.seq = d.event_seq WHERE d.seq = ?"
+    " FROM delivery d JOIN event e ON e.seq = d.event_seq WHERE d.event_seq = ? AND d.lane = ?"
 )
+_BODY: Final = 9
+"""Place of the body in a row of these."""
 _SETTLED_EVENTS: Final = (
     "DELETE FROM event WHERE seq {which}"
     " AND NOT EXISTS (SELECT 1 FROM delivery WHERE event_seq = event.seq AND state < 2)"
@@ -51,7 +51,7 @@ class Accepted:
     events: list[tuple[Any, ...]] = field(default_factory=list)
     """seq, id, bus_arn, accepted_ms, hops, deliveries, body."""
     deliveries: list[tuple[Any, ...]] = field(default_factory=list)
-    """seq, event_seq, lane, due_ms."""
+    """event_seq, lane, due_ms."""
     archived: list[tuple[str, int, int, str]] = field(default_factory=list)
     """archive_arn, time_ms, kept_ms, body: what `Archives.rows` gives."""
 
@@ -64,7 +64,6 @@ class Opened:
     """Highest number of an event, 0 when there is none."""
     oldest_seq: int
     """Lowest number of an event."""
-    delivery_seq: int
     lanes: list[Mapping[str, Any]]
     """Rows of the table `lane`, with `pending`: how many of its deliveries are open."""
 
@@ -81,9 +80,8 @@ class Page:
 
 def opened(db: sqlite3.Connection) -> Opened:
     """Return what a start needs to know."""
-    newest, oldest = db.execute("SELECT coalesce(max(seq), 0), coalesce(min(seq), 0) FROM event").fetchone()
-    highest = db.execute("SELECT coalesce(max(seq), 0) FROM delivery").fetchone()[0]
-    return Opened(newest, oldest, highest, lanes(db))
+    oldest, newest = bounds(db)
+    return Opened(newest, oldest, lanes(db))
 
 
 def lanes(db: sqlite3.Connection) -> list[Mapping[str, Any]]:
@@ -103,13 +101,12 @@ def keep(db: sqlite3.Connection, accepted: Accepted) -> None:
 
 
 def settle(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], tallies: Iterable[tuple[Any, ...]]) -> None:
-    """Write what became of deliveries, and add to their lanes' counts. For the writer.
+    """Write what became of deliveries, and their lanes' counts. For the writer.
 
     Args:
         db: the writer's connection.
-        rows: state, attempts, due_ms, settled_ms, error_code, error_message, exhausted, seq.
-        tallies: delivered, dead_lettered, given_up, removed, retried to add; error_ms, error_code and
-            error_message of the last failure or None; lane.
+        rows: state, attempts, due_ms, settled_ms, error_code, error_message, exhausted, event_seq, lane.
+        tallies: delivered, dead_lettered, given_up, removed, retried, error_ms, error_code, error_message, lane.
     """
     db.executemany(_SETTLE, rows)
     db.executemany(_TALLY, tallies)
@@ -129,8 +126,8 @@ def load(db: sqlite3.Connection, lane: int, *, known: Collection[int], now_ms: i
     for seq, due_ms in fresh:
         if len(rows) == most or size >= most_bytes or (due_ms > now_ms and not whole):
             return Page(rows, due_ms)
-        row = db.execute(_LOAD, (seq,)).fetchone()
-        size += len(row[10])
+        row = db.execute(_LOAD, (seq, lane)).fetchone()
+        size += len(row[_BODY])
         rows.append(row)
     return Page(rows, None if len(listed) < asked else listed[-1][1])
 
@@ -154,14 +151,23 @@ def sweep_these(db: sqlite3.Connection, seqs: Sequence[int]) -> None:
         db.executemany(statement.format(which="= ?"), [(seq,) for seq in seqs])
 
 
-def events(db: sqlite3.Connection, event_id: str) -> list[Mapping[str, Any]]:
-    """Return the kept events of that id, the latest first, each with its `deliveries_made`."""
-    found = dicts(db, "SELECT * FROM event WHERE id = ? ORDER BY seq DESC", event_id)
+def find(db: sqlite3.Connection, event_id: str, above: int, until: int) -> list[Mapping[str, Any]]:
+    """Return the events of that id numbered above `above` up to `until`, the latest first.
+
+    Each has its `made`: its deliveries, with the ARN of the rule and the id of the target.
+    """
+    query = "SELECT * FROM event WHERE seq > ? AND seq <= ? AND id = ? ORDER BY seq DESC"
     made = (
         "SELECT d.*, lane.rule_arn, lane.target_id FROM delivery d JOIN lane ON lane.id = d.lane"
-        " WHERE d.event_seq = ? ORDER BY d.seq"
+        " WHERE d.event_seq = ? ORDER BY d.lane"
     )
-    return [{**event, "deliveries_made": dicts(db, made, event["seq"])} for event in found]
+    return [{**event, "made": dicts(db, made, event["seq"])} for event in dicts(db, query, above, until, event_id)]
+
+
+def bounds(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return the lowest and the highest number of an event, nought when there is none."""
+    lowest, highest = db.execute("SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM event").fetchone()
+    return int(lowest), int(highest)
 
 
 def unmatched(db: sqlite3.Connection, most: int) -> list[Mapping[str, Any]]:

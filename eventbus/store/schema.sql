@@ -31,17 +31,16 @@ CREATE TABLE lane (          -- the way to one target of one rule
 
 CREATE TABLE event (         -- accepted; kept for a while after its delivery, so that one can ask why
     seq         INTEGER PRIMARY KEY,
-    id          TEXT NOT NULL,  -- the same event may stand on two buses, or come again in a replay
+    id          TEXT NOT NULL,  -- the same event may stand on two buses, or come again in a replay. It has no
+                                -- index: random keys would be a third of the cost of an event
     bus_arn     TEXT NOT NULL,
     accepted_ms INTEGER NOT NULL,
     hops        INTEGER NOT NULL,
     deliveries  INTEGER NOT NULL,  -- how many rows of delivery it was given
     body        TEXT NOT NULL
 );
-CREATE INDEX event_by_id ON event (id);
 
 CREATE TABLE delivery (      -- one event for one target
-    seq        INTEGER PRIMARY KEY,
     event_seq  INTEGER NOT NULL,
     lane       INTEGER NOT NULL,
     state      INTEGER NOT NULL DEFAULT 0,  -- 0 to the target, 1 to its dead-letter queue, 2 delivered,
@@ -51,10 +50,10 @@ CREATE TABLE delivery (      -- one event for one target
     settled_ms INTEGER,
     error_code TEXT,         -- of its last failed attempt
     error_message TEXT,
-    exhausted  TEXT          -- MaximumRetryAttempts or MaximumEventAgeInSeconds, once one of them is reached
-);
+    exhausted  TEXT,         -- MaximumRetryAttempts or MaximumEventAgeInSeconds, once one of them is reached
+    PRIMARY KEY (event_seq, lane)
+) WITHOUT ROWID;
 CREATE INDEX delivery_open ON delivery (lane, due_ms) WHERE state < 2;
-CREATE INDEX delivery_by_event ON delivery (event_seq);
 
 CREATE TABLE archived (      -- events that an archive keeps
     seq         INTEGER PRIMARY KEY,
