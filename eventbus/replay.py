@@ -32,6 +32,8 @@ MOST_PENDING: Final = 5_000
 _POLL_S: Final = 0.1
 _AGAIN_S: Final = 1.0
 """Pause after the disk failed."""
+_CLOSE_S: Final = 5.0
+"""How long a batch under way may take when the bus stops; one that takes longer comes again."""
 _UNDER_WAY: Final = frozenset({"STARTING", "RUNNING", "CANCELLING"})
 _NOT_CANCELLED: Final = frozenset({"RUNNING", "COMPLETED"})
 
@@ -55,6 +57,7 @@ class Replays:
         self._store, self._catalogue, self._intake = store, catalogue, intake
         self._clock_ms, self._pending, self._sleep = clock_ms, pending, sleep
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._closing = False
 
     def resume(self) -> None:
         """Go on with the replays that were under way when the process ended."""
@@ -83,8 +86,11 @@ class Replays:
         return cancelling
 
     async def close(self) -> None:
-        """Stop where they are; `resume` goes on from there."""
+        """Stop each behind the batch under way, if that ends soon; `resume` goes on from there."""
+        self._closing = True
         tasks = list(self._tasks.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CLOSE_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -96,7 +102,7 @@ class Replays:
 
     async def _run(self, arn: str) -> None:
         failure = ""
-        while True:
+        while not self._closing:
             try:
                 if failure:
                     await self._end(arn, "FAILED", failure)

@@ -145,8 +145,10 @@ class Subscriber(_Strict):
                 compile_pattern(json.dumps(self.pattern))
             if self.schedule is not None:
                 parse_schedule(self.schedule)
-        except (InvalidPatternError, InvalidScheduleError) as error:
-            raise ValueError(f"{'schedule' if self.schedule else 'pattern'}: {error}") from None
+        except InvalidPatternError as error:
+            raise ValueError(f"pattern: {error}") from None
+        except InvalidScheduleError as error:
+            raise ValueError(f"schedule: {error.reason}") from None
         return self
 
     @classmethod

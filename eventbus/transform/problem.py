@@ -84,7 +84,7 @@ def _not_json(parsed: template.Template) -> str | None:
     decoder = json.JSONDecoder(object_pairs_hook=lambda members: keys.extend(name for name, _ in members))
     at = 0
     try:
-        while at < len(sample):
+        while at < len(sample) or not sample:
             at = decoder.raw_decode(sample, at)[1]
             at += len(sample[at:]) - len(sample[at:].lstrip())
             if parsed.is_object and at < len(sample):

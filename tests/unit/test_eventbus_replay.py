@@ -232,6 +232,20 @@ async def test_a_replay_that_was_being_cancelled_at_a_crash_is_cancelled_after_i
     assert stage.replayed == []
 
 
+async def test_a_bus_that_is_stopped_goes_on_later_without_repeating_anything(stage: Stage) -> None:
+    await stage.archive(MANY)
+    under_way = asyncio.Event()
+    stage.intake.on_accept = under_way.set
+    await stage.replays.start(REPLAY)
+    await asyncio.wait_for(under_way.wait(), 10)
+    await stage.replays.close()
+    assert stage.state.state == "RUNNING"
+    stage.new_run().resume()
+    await stage.ended()
+    assert stage.replayed == IN_ORDER
+    assert len(stage.intake.batches) > 1
+
+
 async def test_one_that_has_ended_is_not_resumed(stage: Stage) -> None:
     await stage.archive(MANY)
     await stage.catalogue.save(replace(REPLAY, state="COMPLETED"))

@@ -234,6 +234,10 @@ CARD = {"card": "$.detail.card"}
         ({"InputPath": f"$.{'x' * 255}"}, "InputPath for target t1 is invalid."),
         ({"InputTransformer": {}}, "InputTemplate for target t1 must have 1 to 8192 characters."),
         (
+            {"InputTransformer": {"InputTemplate": "  "}},
+            'Invalid InputTemplate for target t1 : [Source: (String)""; line: 1, column: 1].',
+        ),
+        (
             {"InputTransformer": {"InputPathsMap": {f"v{n}": "$.id" for n in range(101)}, "InputTemplate": '"x"'}},
             "InputPathsMap for target t1 has more than 100 entries.",
         ),
