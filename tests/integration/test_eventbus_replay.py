@@ -31,6 +31,7 @@ class Webhook:
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
+        self.paths: set[str] = set()
         self.on_arrival: Callable[[], None] = lambda: None
         webhook = self
 
@@ -39,6 +40,7 @@ class Webhook:
 
             def do_POST(self) -> None:
                 webhook.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                webhook.paths.add(self.path)
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -49,7 +51,7 @@ class Webhook:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/events"
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
@@ -81,13 +83,13 @@ class LocalBus:
             aws_secret_access_key="y",  # noqa: S106 - no secret
         )
 
-    def webhook_target(self, webhook: Webhook) -> dict[str, Any]:
+    def webhook_target(self, webhook: Webhook, name: str) -> dict[str, Any]:
         auth = {"ApiKeyAuthParameters": {"ApiKeyName": "x-api-key", "ApiKeyValue": "k"}}
-        connection = self.events.create_connection(Name="c", AuthorizationType="API_KEY", AuthParameters=auth)
+        connection = self.events.create_connection(Name=name, AuthorizationType="API_KEY", AuthParameters=auth)
         destination = self.events.create_api_destination(
-            Name="d",
+            Name=name,
             ConnectionArn=connection["ConnectionArn"],
-            InvocationEndpoint=webhook.url,
+            InvocationEndpoint=f"{webhook.url}/{name}",
             HttpMethod="POST",
             InvocationRateLimitPerSecond=3_000,
         )
@@ -157,9 +159,8 @@ def test_a_replay_that_is_killed_in_the_middle_leaves_nothing_out(bus: LocalBus,
     assert len(ids) == PUT
     rule = bus.events.put_rule(Name="sold", EventPattern='{"source": ["shop"]}')["RuleArn"]
     bus.events.put_rule(Name="other", EventPattern='{"source": ["shop"]}')
-    target = bus.webhook_target(webhook)
-    bus.events.put_targets(Rule="sold", Targets=[target])
-    bus.events.put_targets(Rule="other", Targets=[target])
+    for name in ("sold", "other"):
+        bus.events.put_targets(Rule=name, Targets=[bus.webhook_target(webhook, name)])
 
     killed = threading.Event()
 
@@ -180,6 +181,7 @@ def test_a_replay_that_is_killed_in_the_middle_leaves_nothing_out(bus: LocalBus,
     wait_until(lambda: bus.events.describe_replay(ReplayName="again")["State"] == "COMPLETED", what="the replay")
     wait_until(lambda: len(webhook.arrived) >= PUT, what="the deliveries")
     assert set(webhook.arrived) == ids
+    assert webhook.paths == {"/sold"}, "the filter names that rule alone"
     assert {body["replay-name"] for body in webhook.bodies} == {"again"}
     assert bus.events.describe_archive(ArchiveName="sold")["EventCount"] == PUT, "what is replayed isn't archived again"
     done = bus.events.describe_replay(ReplayName="again")
@@ -189,7 +191,7 @@ def test_a_replay_that_is_killed_in_the_middle_leaves_nothing_out(bus: LocalBus,
 
 def test_a_scheduled_rule_fires_by_the_real_clock_and_tells_its_rule(bus: LocalBus, webhook: Webhook) -> None:
     arn = bus.events.put_rule(Name="minutely", ScheduleExpression="cron(* * * * ? *)")["RuleArn"]
-    bus.events.put_targets(Rule="minutely", Targets=[bus.webhook_target(webhook)])
+    bus.events.put_targets(Rule="minutely", Targets=[bus.webhook_target(webhook, "minutely")])
     wait_until(lambda: webhook.bodies, timeout_s=90, what="the next minute")
     event = webhook.bodies[0]
     assert (event["source"], event["detail-type"], event["resources"], event["detail"]) == (
