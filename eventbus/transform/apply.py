@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from eventbus.transform import template
-from eventbus.transform.path import Document
+from eventbus.transform.path import Document, select
 
 EVENT: Final = "aws.events.event"
 EVENT_JSON: Final = "aws.events.event.json"
@@ -26,7 +26,7 @@ def apply(spec: Mapping[str, Any], body: str, *, rule_name: str, rule_arn: str, 
     if "Input" in spec:
         return str(spec["Input"])
     if "InputPath" in spec:
-        selected = Document(body).select(spec["InputPath"])
+        selected = select(body, spec["InputPath"])
         return "null" if selected is None else selected
     if "InputTransformer" not in spec:
         return body

@@ -38,6 +38,11 @@ def parse(path: str) -> tuple[Step, ...] | None:
     return tuple(steps)
 
 
+def select(text: str, path: str) -> str | None:
+    """Return the one part of a JSON text at `path`; for several paths of a text, keep its `Document`."""
+    return Document(text).select(path)
+
+
 class Document:
     """A JSON text, valid, each object and array of which is taken apart once at most."""
 
