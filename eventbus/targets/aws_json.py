@@ -1,6 +1,6 @@
 """Calls of AWS services that speak JSON, on the loop instead of a thread: three times the calls a boto3 client makes.
 
-boto3 still says where the service is, with which credentials to sign and how (see `docs/decisions/0063`).
+boto3 still says where the service is, and with which credentials to sign (see `docs/decisions/0063`).
 """
 
 from __future__ import annotations
@@ -8,17 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, Protocol
 
 import aiohttp
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from multidict import CIMultiDict
 from yarl import URL
 
 from eventbus.ports import Outcome
-from eventbus.targets import http_call
+from eventbus.targets import http_call, signature
 from eventbus.targets.clients import CONNECT_TIMEOUT_S, Clients
 from eventbus.targets.outcomes import ERROR_FROM_TARGET, SDK_CLIENT_ERROR, failed, from_code, from_error
 from eventbus.targets.threads import Threads
@@ -50,12 +49,11 @@ class AwsCalls(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    address: str
     url: URL
+    scope: signature.Scope
     headers: Mapping[str, str]
+    """Names in lower case, as `signature` takes them."""
     target_prefix: str
-    signing_name: str
-    region: str
 
 
 class AwsJsonCalls:
@@ -83,12 +81,13 @@ class AwsJsonCalls:
     def _learn(self, service: str, region: str) -> _Endpoint:
         meta = self._clients.of(service, region).meta
         model = meta.service_model
+        url = URL(meta.endpoint_url.rstrip("/") + "/")
+        scope = signature.Scope(model.signing_name, meta.region_name, url.host_port_subcomponent or "", url.raw_path)
         headers = {
-            "Content-Type": f"application/x-amz-json-{model.metadata['jsonVersion']}",
-            "Accept-Encoding": "identity",
+            "content-type": f"application/x-amz-json-{model.metadata['jsonVersion']}",
+            "accept-encoding": "identity",
         }
-        url = meta.endpoint_url.rstrip("/") + "/"
-        return _Endpoint(url, URL(url), headers, model.metadata["targetPrefix"], model.signing_name, meta.region_name)
+        return _Endpoint(url, scope, headers, model.metadata["targetPrefix"])
 
     async def _signed(self, endpoint: _Endpoint, operation: str, body: bytes) -> http_call.Request:
         credentials = self._clients.credentials()
@@ -99,10 +98,9 @@ class AwsJsonCalls:
             frozen = await self._threads.run(credentials.get_frozen_credentials, troubled=False)
         else:
             frozen = credentials.get_frozen_credentials()
-        headers = {**endpoint.headers, "X-Amz-Target": f"{endpoint.target_prefix}.{operation}"}
-        request = AWSRequest("POST", endpoint.address, headers=headers, data=body)
-        SigV4Auth(frozen, endpoint.signing_name, endpoint.region).add_auth(request)
-        return http_call.Request("POST", endpoint.url, CIMultiDict(request.headers.items()), body)
+        headers = {**endpoint.headers, "x-amz-target": f"{endpoint.target_prefix}.{operation}"}
+        said = signature.signed(frozen, endpoint.scope, headers, body, datetime.now(UTC))
+        return http_call.Request("POST", endpoint.url, CIMultiDict(said), body)
 
 
 def _read(answer: http_call.Answer) -> Mapping[str, Any]:

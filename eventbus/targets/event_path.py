@@ -15,7 +15,7 @@ def is_path(value: str) -> bool:
 
 def text(path: str, event: Event) -> str:
     """Return what stands at `path` as text: a string without its quotes, else JSON as it came, nothing as empty."""
-    found = json_path.select(event.body, path)
+    found = json_path.Document(event.body).select(path)
     if found is None:
         return ""
     return str(json.loads(found)) if found.startswith('"') else found
