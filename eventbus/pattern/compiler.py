@@ -19,6 +19,7 @@ MAX_ALTERNATIVES = 1000
 MAX_FIELDS = 256
 """The service's limit for fields in one alternative."""
 OR = "$or"
+NO_OBJECT = "Filter is not an object"
 RESERVED = frozenset(
     [
         "exactly",
@@ -63,6 +64,8 @@ def compile_alternatives(text: str) -> tuple[Alternative, ...]:
 
 
 def _rules(text: str) -> Rules:
+    if not text.strip():
+        raise InvalidPatternError(NO_OBJECT)
     root = Reader(text).document()
     try:
         return _Compiler(text, or_is_a_field=False).rules(root)
@@ -82,7 +85,7 @@ class _Compiler:
 
     def rules(self, root: Node) -> Rules:
         if root.kind != "object":
-            raise self._refused("Filter is not an object", root.start, ())
+            raise self._refused(NO_OBJECT, root.start, ())
         rules = self._object([], (), root, inside_or=False)
         for rule in rules:
             if len(rule) > MAX_FIELDS:

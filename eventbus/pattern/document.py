@@ -21,6 +21,8 @@ TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+STRING_BEGUN = re.compile(r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*')
+"""As much of a string as is valid."""
 Kind = Literal["object", "array", "string", "number", "bare"]
 
 
@@ -111,9 +113,21 @@ class Reader:
             start += 1
         if start >= len(self.text):
             return InvalidPatternError(f"Unexpected end-of-input: {expected}", text=self.text, at=start)
-        char = self.text[start]
+        if (char := self.text[start]) == '"' and "value" in expected:
+            return self._bad_string(start)
         reason = f"Unexpected character ('{char}' (code {ord(char)})): {expected}"
         return InvalidPatternError(reason, text=self.text, at=start)
+
+    def _bad_string(self, start: int) -> InvalidPatternError:
+        begun = STRING_BEGUN.match(self.text, start)
+        at = begun.end() if begun else start
+        if at == len(self.text):
+            reason = "Unexpected end-of-input: was expecting closing quote for a string value"
+        elif self.text[at] == "\\":
+            reason = f"Unrecognized character escape '{self.text[at + 1 : at + 2]}'"
+        else:
+            reason = f"Illegal unquoted character ((CTRL-CHAR, code {ord(self.text[at])})): has to be escaped"
+        return InvalidPatternError(reason, text=self.text, at=at)
 
 
 def compact(node: Node) -> str:

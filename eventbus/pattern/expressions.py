@@ -151,7 +151,8 @@ def _numeric(node: Node) -> Condition:
     if node.kind != "array":
         raise RefusedError("Value of numeric must be an array.", node)
     if not node.items or node.items[0].kind != "string":
-        raise RefusedError("Invalid member in numeric match", node)
+        member = node.items[0].text if node.items else "]"
+        raise RefusedError(f"Invalid member in numeric match: {member}", node)
     operator, *operands = node.items[0].text, *node.items[1:]
     if operator not in {"=", "<", "<=", ">", ">="}:
         raise RefusedError(f"Unrecognized numeric range operator: {operator}", node.items[0])
