@@ -13,8 +13,9 @@ import uvicorn
 
 from eventbus import serve as serving
 from eventbus import subscribers
-from eventbus.ask import DEFAULT_URL, explanation, told
+from eventbus.ask import DEFAULT_URL, explanation
 from eventbus.settings import EventBusSettings
+from eventbus.tell import told
 from schemas import logs
 from schemas.errors import one_line_errors
 from schemas.settings import LogSettings, load

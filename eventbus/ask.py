@@ -1,4 +1,4 @@
-"""Asks a running bus what became of an event, and tells it to a person."""
+"""Asks a running bus what became of an event."""
 
 from __future__ import annotations
 
@@ -41,19 +41,3 @@ def _reason(error: urllib.error.HTTPError) -> str:
         return str(json.load(error)["error"])
     except (ValueError, KeyError, TypeError):
         return f"what answers at {error.url} is no event bus: HTTP {error.code}"
-
-
-def told(found: Mapping[str, Any]) -> str:
-    """Return an explanation as lines of text."""
-    return "\n".join(_lines(found))
-
-
-def _lines(value: Any, indent: str = "") -> list[str]:
-    """Return any JSON as indented lines: names, and what stands below them."""
-    lines: list[str] = []
-    for name, each in value.items() if isinstance(value, Mapping) else enumerate(value, start=1):
-        if isinstance(each, Mapping | list) and each:
-            lines += [f"{indent}{name}:", *_lines(each, indent + "  ")]
-        elif each not in (None, "", [], {}):
-            lines.append(f"{indent}{name}: {each}")
-    return lines

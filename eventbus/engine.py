@@ -21,6 +21,7 @@ from eventbus.ports import Intake, Senders
 from eventbus.router import Router
 from eventbus.settings import EventBusSettings
 from eventbus.store import Store, journal
+from eventbus.why import Why
 
 SendersFactory = Callable[[Catalogue, Callable[[], Intake]], Senders]
 """Makes the senders from the catalogue; the function that it is given returns the intake, for other buses."""
@@ -37,6 +38,7 @@ class Engine:
     lanes: Lanes
     metrics: Metrics
     pruner: Pruner
+    why: Why
 
     @classmethod
     async def open(
@@ -92,7 +94,7 @@ class Engine:
             )
         )
         lanes.start()
-        return cls(store, catalogue, archives, intakes[0], lanes, metrics, pruner)
+        return cls(store, catalogue, archives, intakes[0], lanes, metrics, pruner, Why(store, catalogue))
 
     async def close(self) -> None:
         """Let sends under way end for a few seconds, write what is known, and close the database."""

@@ -56,21 +56,26 @@ class Router:
         if not rules:  # most buses that are named are never heard of again
             self._tables.pop(bus_arn, None)
             return None
-        patterns = {rule.arn: pattern for rule in rules if rule.enabled and (pattern := _compiled(rule))}
+        patterns = {rule.arn: pattern for rule in rules if rule.enabled and (pattern := _pattern_of(rule))}
         self._tables[bus_arn] = _Table(version, Machine(patterns), {rule.arn: rule for rule in rules})
         return self._tables[bus_arn]
 
 
 @lru_cache(maxsize=4096)
-def _pattern(text: str) -> Pattern:
+def compiled(text: str) -> Pattern:
+    """Return a compiled pattern; the same text is compiled once.
+
+    Raises:
+        InvalidPatternError: as `compile_pattern`.
+    """
     return compile_pattern(text)
 
 
-def _compiled(rule: Rule) -> Pattern | None:
+def _pattern_of(rule: Rule) -> Pattern | None:
     if rule.pattern is None:
         return None
     try:
-        return _pattern(rule.pattern)
+        return compiled(rule.pattern)
     except InvalidPatternError as error:  # it was valid for the version of this program that kept it
         _log.error("rule is left out", rule=rule.arn, error=str(error))
         return None

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
 import structlog
 
@@ -135,17 +134,11 @@ async def _serve(app: App, listener: socket.socket, settings: EventBusSettings) 
 
 
 def _insight(engine: Engine) -> Insight:
-    async def nothing(_id: str) -> Mapping[str, Any] | None:
-        return None
-
-    async def none() -> Sequence[Mapping[str, Any]]:
-        return []
-
     return Insight(
-        health=lambda: None,
+        health=lambda: engine.lanes.problem,
         metrics=engine.metrics.text,
         metrics_type=metrics.CONTENT_TYPE,
-        explain=nothing,
-        unmatched=none,
+        explain=engine.why.explain,
+        unmatched=engine.why.unmatched,
         targets=engine.lanes.summaries,
     )

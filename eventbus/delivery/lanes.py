@@ -49,6 +49,11 @@ class Lanes:
             lane.arrived(delivery)
 
     @property
+    def problem(self) -> str | None:
+        """Why results can't be kept at present, or None."""
+        return self._shared.settler.problem
+
+    @property
     def pending(self) -> int:
         """Deliveries of all lanes that have not come to their end."""
         return sum(lane.books.pending for lane in self._lanes.values())

@@ -46,6 +46,8 @@ class Settler:
         """Begin with nothing to write."""
         self.recovered: Callable[[], None] = lambda: None
         """Called when deliveries may go on after `stalled`."""
+        self.problem: str | None = None
+        """Why the last write failed, or None: it didn't."""
         self._store, self._time, self._pruner = store, time, pruner
         self._pending: dict[Row, tuple[Row, Owner]] = {}  # by event_seq and lane
         self._changed: dict[int, Owner] = {}
@@ -98,12 +100,13 @@ class Settler:
         try:
             await self._store.write(lambda db: journal.settle(db, rows, tallies))
         except StorageError as error:
-            _log.error("can't write results", error=str(error), again_s=_AGAIN_S)
+            self.problem = str(error)
+            _log.error("can't write results", error=self.problem, again_s=_AGAIN_S)
             self._changed = {**changed, **self._changed}
             self._task = None
             self._timer = self._time.call_later(_AGAIN_S, self._start)
             return
-        self._task = None
+        self._task, self.problem = None, None
         self._confirm(batch)
         if was_stalled and not self.stalled:
             self.recovered()
