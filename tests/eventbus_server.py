@@ -8,7 +8,7 @@ import re
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,6 @@ class Bus:
 
     service: RunningService
     port: int
-    called: set[str] = field(default_factory=set)
-    """Operations that were answered without an error."""
 
     @property
     def url(self) -> str:
@@ -59,7 +57,6 @@ class Bus:
     def _check(self, http_response: Any, parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:
         if http_response.status_code >= 300:
             return
-        self.called.add(model.name)
         assert http_response.headers["content-type"] == "application/x-amz-json-1.1"
         assert parsed["ResponseMetadata"]["RequestId"]
         if model.output_shape is None:
