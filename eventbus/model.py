@@ -114,7 +114,7 @@ class Connection:
     name: str
     secret_arn: str
     kind: Literal["API_KEY", "BASIC", "OAUTH_CLIENT_CREDENTIALS"]
-    auth: Mapping[str, Any]
+    auth: Mapping[str, Any] = field(repr=False)
     """`AuthParameters` as they were given, secrets included: these never leave through the API."""
     created_ms: int
     modified_ms: int

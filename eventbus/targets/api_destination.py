@@ -26,7 +26,7 @@ class ApiDestinationSender:
 
     batch: int = 1
     batch_bytes: int = 1024 * 1024
-    concurrency: int = 50
+    concurrency: int = 32
 
     def __init__(self, tools: Tools) -> None:
         """Call through the tools' session."""

@@ -417,6 +417,16 @@ async def test_a_missing_destination_or_connection_is_not_tried_again(receiver: 
     assert (outcome.error_code, outcome.retry, receiver.got) == ("NO_RESOURCE", False, [])
 
 
+async def test_all_targets_of_a_destination_share_its_rate(receiver: Receiver) -> None:
+    async with hook(receiver.url) as to:
+        to.directory.resources = [a_destination(receiver.url, rate=1), a_connection()]
+        sender = to.senders.of(to.target)
+        assert sender is not None
+        assert sender.delay_s(to.target) == 0
+        assert 0 < sender.delay_s(replace(to.target, id="another")) <= 1
+        assert sender.delay_s(a_target("arn:aws:events:eu-central-1:123456789012:api-destination/none/1")) == 0
+
+
 async def test_a_changed_connection_counts_from_the_next_call(receiver: Receiver) -> None:
     async with hook(receiver.url) as to:
         await to.send()
