@@ -58,8 +58,7 @@ def observed(collector: Collector, counted: dict[tuple[int, str], Card]) -> Obse
         notifications=collector.notifications,
         notification_records=collector.count(topics.NOTIFICATIONS),
         undelivered=collector.undelivered,
-        events=collector.delivered_ms,
-        event_records=collector.event_records,
+        targets=collector.arrived,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -11,10 +12,13 @@ from typing import Final, Protocol
 from confluent_kafka import KafkaException
 
 from demo import at_rest, ledger
+from demo.arrivals import Look
 from demo.collect import ANALYZER_GROUP, NOTIFIER_GROUP, Collector
 from demo.ledger import Line
-from demo.log_group import LogGroup
-from schemas import aws, topics
+from demo.targets import Watch
+from demo.webhook import Received, WebhookSettings
+from eventbus import subscribers
+from schemas import topics
 from schemas.codec import Decoder
 from schemas.registry import GlueRegistry
 from schemas.settings import KafkaSettings, RegistrySettings, load
@@ -42,17 +46,26 @@ class Suite(Protocol):
 def audit(wait_s: float, say: Callable[[str], None]) -> tuple[Line, ...]:
     """Wait until the suite is at rest, `wait_s` seconds at most, and return its ledger.
 
+    The webhook counts when CARDWATCH_WEBHOOK_URL says where it is. Queues hold afterwards what they held before.
+
     Raises:
         UserError: its topics are missing, or the credentials are wrong.
-        UnavailableError: the broker, the registry or the log group can't be reached.
+        UnavailableError: the broker, the registry or a target can't be reached.
     """
     kafka = load(KafkaSettings)
     topics.require(kafka, *topics.load())
     decoder = Decoder(GlueRegistry.connect(load(RegistrySettings)))
-    with closing(Collector(kafka, decoder, LogGroup(aws.client("logs")).new)) as suite:
+    found = subscribers.load(subscribers.FOLDER, os.environ)
+    watch = Watch(_webhook(), keep=True)
+    with closing(watch), closing(Collector(kafka, decoder, watch.targets(found))) as suite:
         if not comes_to_rest(suite, wait_s):
             say(f"The suite is still at work after {wait_s:g} s: does its producer run? Counting what is there.")
         return ledger.lines(at_rest.observed(suite, at_rest.cards(kafka, decoder)))
+
+
+def _webhook() -> Look | None:
+    settings = load(WebhookSettings)
+    return Received(settings.url, settings.key.get_secret_value()).new if settings.url else None
 
 
 def _committed(suite: Suite) -> bool:

@@ -1,17 +1,17 @@
-"""Follows a run from outside: reads the topics as they grow, the groups' offsets, and the log group."""
+"""Follows a run from outside: reads the topics as they grow, the groups' offsets, and where events arrive."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Message, TopicPartition
 
-from demo.ledger import Flag
-from demo.log_group import Delivered
+from demo.arrivals import Arrivals
+from demo.ledger import Arrived, Flag
 from demo.records import headers, is_end, partitions, reader
 from schemas import topics
 from schemas.codec import Decoder
@@ -43,10 +43,10 @@ class Flagged:
 class Collector:
     """What has been seen so far. `poll` often; it never waits for long."""
 
-    def __init__(self, kafka: KafkaSettings, decoder: Decoder, events: Callable[[], list[Delivered]]) -> None:
-        """Follow the topics of `kafka`; `events` returns what reached the log group since its last call."""
+    def __init__(self, kafka: KafkaSettings, decoder: Decoder, targets: Sequence[Arrivals]) -> None:
+        """Follow the topics of `kafka`, and what comes to `targets`."""
         self._decoder = decoder
-        self._events = events
+        self._targets = targets
         self._consumer = reader(kafka)
         self._groups = {group: reader(kafka, group) for group in (ANALYZER_GROUP, NOTIFIER_GROUP)}
         self._produced_ms: OrderedDict[str, int] = OrderedDict()
@@ -56,8 +56,6 @@ class Collector:
         self.records: Counter[tuple[str, int]] = Counter()
         self.notifications: dict[str, Flag] = {}
         self.dead: set[Origin] = set()
-        self.delivered_ms: dict[str, int] = {}
-        self.event_records = 0
         self.latencies_ms: deque[int] = deque(maxlen=_LATENCIES)
         dead = [dead_letter_topic(topic) for topic in (topics.TRANSACTIONS, topics.NOTIFICATIONS)]
         followed = [topics.TRANSACTIONS, topics.NOTIFICATIONS, *dead]
@@ -85,7 +83,7 @@ class Collector:
         return found
 
     def catch_up(self) -> list[Flagged]:
-        """Poll until every topic is read to the end that it has now, and take in the log group.
+        """Poll until every topic is read to the end that it has now, and take in what came to the targets.
 
         Raises:
             UnavailableError: the broker is silent.
@@ -105,14 +103,11 @@ class Collector:
         return found
 
     def poll_events(self) -> None:
-        """Take in what reached the log group."""
-        for event in self._events():
-            self.event_records += 1
-            # One without an id is no notification's: the ledger lists it as delivered from nowhere.
-            notification_id = event.notification_id or f"event {self.event_records}, without a notification id"
-            if notification_id not in self.delivered_ms:
-                self.delivered_ms[notification_id] = event.time_ms
-                produced = self._produced_ms.pop(event.transaction_id, None)
+        """Take in what has come to the targets; latencies are those of the first that tells when."""
+        clock = next((target for target in self._targets if target.timed), None)
+        for target in self._targets:
+            for event in target.look():
+                produced = self._produced_ms.pop(event.transaction_id, None) if target is clock else None
                 if produced is not None:
                     self.latencies_ms.append(event.time_ms - produced)
 
@@ -140,9 +135,17 @@ class Collector:
         return frozenset(self._ids_at[where] for where in self.dead if where in self._ids_at)
 
     @property
+    def arrived(self) -> Mapping[str, Arrived]:
+        """What has come to each target, by its name."""
+        return {each.name: Arrived(each.times_ms.keys(), each.records, each.dead) for each in self._targets}
+
+    @property
     def all_delivered(self) -> bool:
-        """Whether each notification seen has its event, or is dead-lettered."""
-        return self.notifications.keys() <= self.delivered_ms.keys() | self.undelivered
+        """Whether each notification seen has come to every target, or is dead-lettered."""
+        undelivered = self.undelivered
+        return all(
+            self.notifications.keys() <= there.events | there.dead | undelivered for there in self.arrived.values()
+        )
 
     def _take(self, where: Origin, message: Message) -> list[Flagged]:
         if where.topic not in {topics.TRANSACTIONS, topics.NOTIFICATIONS}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,8 +31,20 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """What has come to one target of the routing rule."""
+
+    events: AbstractSet[str] = frozenset()
+    """Ids of the distinct notifications that came."""
+    records: int = 0
+    """Events, repeats included."""
+    dead: AbstractSet[str] = frozenset()
+    """Ids of the notifications in the target's dead-letter queue."""
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
-    """What stands in topics, changelog and log group once a run has come to rest."""
+    """What stands in topics, changelog and at the targets once a run has come to rest."""
 
     transactions: Mapping[int, int] = field(default_factory=dict)
     """Records in the transactions topic, by partition."""
@@ -44,11 +57,9 @@ class Observed:
     notification_records: int = 0
     """Records in the notifications topic, repeats included."""
     undelivered: frozenset[str] = frozenset()
-    """Ids of notifications that were dead-lettered."""
-    events: Mapping[str, int] = field(default_factory=dict)
-    """When each distinct notification reached the log group, in ms since 1970, by notification id."""
-    event_records: int = 0
-    """Events in the log group, repeats included."""
+    """Ids of notifications that never reached the bus: the notifier has dead-lettered them."""
+    targets: Mapping[str, Arrived] = field(default_factory=dict)
+    """What came to each target of the routing rule, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +80,10 @@ class Line:
         return self.left == self.right and not self.where
 
 
-def lines(seen: Observed) -> tuple[Line, Line, Line]:
-    """Return the three equations that a run must satisfy."""
-    return _transactions(seen), _flagged(seen), _delivered(seen)
+def lines(seen: Observed) -> tuple[Line, ...]:
+    """Return the equations that a run must satisfy: transactions, flags, and one for each target."""
+    delivered = (_delivered(seen, name, arrived) for name, arrived in seen.targets.items())
+    return _transactions(seen), _flagged(seen), *delivered
 
 
 def _transactions(seen: Observed) -> Line:
@@ -113,15 +125,15 @@ def _flagged(seen: Observed) -> Line:
     )
 
 
-def _delivered(seen: Observed) -> Line:
-    undelivered = seen.undelivered - seen.events.keys()
-    lost = sorted(seen.notifications.keys() - seen.events.keys() - undelivered)
-    strange = sorted(seen.events.keys() - seen.notifications.keys())
+def _delivered(seen: Observed, name: str, arrived: Arrived) -> Line:
+    dead = (seen.undelivered | arrived.dead) - arrived.events
+    lost = sorted(seen.notifications.keys() - arrived.events - dead)
+    strange = sorted((arrived.events | dead) - seen.notifications.keys())
     return Line(
         what="distinct notifications",
         left=len(seen.notifications),
-        right=len(seen.events) + len(undelivered),
-        terms=f"{len(seen.events):,} distinct events in the log group + {len(undelivered):,} dead-lettered",
+        right=len(arrived.events) + len(dead),
+        terms=f"{len(arrived.events):,} distinct events at the {name} + {len(dead):,} dead-lettered",
         where=_few(
             [f"not delivered: {each}" for each in lost] + [f"delivered from nowhere: {each}" for each in strange]
         ),

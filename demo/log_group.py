@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from demo.arrivals import Delivered, delivered
 from schemas import aws
 
 if TYPE_CHECKING:
@@ -15,36 +16,35 @@ if TYPE_CHECKING:
 
 NAME: Final = "/aws/events/cardwatch"
 _OVERLAP_MS: Final = 2_000
-"""How far back each look goes: events come in any order within this."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """One event in the log group."""
-
-    notification_id: str
-    transaction_id: str
-    time_ms: int
-    """When it was ingested, in ms since 1970."""
+"""How far back a look goes: events come in any order within this, unless their delivery failed at first."""
+_WHOLE_S: Final = 10.0
+_WHOLE_SHARE: Final = 20
+"""A look at the whole group comes after this long, and after so many times as long as the last one took."""
 
 
 class LogGroup:
     """A log group, read from where the last look ended."""
 
-    def __init__(self, client: CloudWatchLogsClient, name: str = NAME) -> None:
-        """Read `name` through a boto3 `logs` client."""
+    def __init__(
+        self, client: CloudWatchLogsClient, name: str = NAME, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Read `name` through a boto3 `logs` client; `now` is in seconds."""
         self._client = client
         self._name = name
         self._seen: set[str] = set()
         self._newest_ms = 0
+        self._now = now
+        self._whole_due = 0.0
 
     def new(self) -> list[Delivered]:
-        """Return the events that came since the last call.
+        """Return the events that came since the last call, late ones now and then: they stand where their time is.
 
         Raises:
             UnavailableError: the service can't be reached.
         """
-        start = max(0, self._newest_ms - _OVERLAP_MS)
+        began = self._now()
+        whole = began >= self._whole_due
+        start = 0 if whole else max(0, self._newest_ms - _OVERLAP_MS)
         pages = self._client.get_paginator("filter_log_events").paginate(logGroupName=self._name, startTime=start)
         found = []
         try:
@@ -56,11 +56,6 @@ class LogGroup:
                         found.append(delivered(event["message"], int(event["ingestionTime"])))
         except (BotoCoreError, ClientError) as error:
             raise aws.explained(error, "CloudWatch Logs") from error
+        if whole:
+            self._whole_due = self._now() + max(_WHOLE_S, _WHOLE_SHARE * (self._now() - began))
         return found
-
-
-def delivered(message: str, time_ms: int) -> Delivered:
-    """Return what an event says of itself; ids are empty when it is no suspicious activity."""
-    value = (json.loads(message).get("detail") or {}).get("value")
-    detail = value.get("eventDetail") or {} if isinstance(value, dict) else {}
-    return Delivered(str(detail.get("notificationId", "")), str(detail.get("transactionId", "")), time_ms)

@@ -1,23 +1,29 @@
-"""What the services run on: a broker, a local AWS, and all that they must find there."""
+"""What the services run on: a broker, a local AWS, the event bus, a webhook, and all that they must find there."""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from demo import broker as brokers
+from demo.event_bus import ENDPOINT, EventBus
 from demo.local_aws import LocalAws
-from demo.process import Child
+from demo.process import HOST, Child
 from demo.records import read_to_end
 from demo.signals import deaf
+from demo.supervise import Service
+from demo.webhook import KEY, URL, Receiver, serving
+from eventbus.subscribers import FOLDER, Subscriber
+from eventbus.subscribers import load as load_subscribers
 from schemas import topics
 from schemas.errors import EXIT_USER_ERROR, UnavailableError, UserError
 from schemas.registry import UnknownSchemaError
@@ -50,49 +56,85 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A broker and a local AWS that answer, and the environment that leads to them."""
+    """All of it, up, and the environment that leads services to it."""
 
     broker: str
     env: Mapping[str, str]
     children: tuple[Child, ...]
+    """Processes that must not end: broker and local AWS."""
+    bus: EventBus
+    webhook: Receiver
+    subscribers: Sequence[Subscriber]
     registered: Registered
+
+    def spawning(self, spawn: Callable[[Service], Child]) -> Callable[[Service], Child]:
+        """Return `spawn`, but for the bus: it comes back with its own environment, on its port, to its data."""
+        return lambda service: self.bus.launch() if service is self.bus.service else spawn(service)
 
 
 @contextmanager
 def running_platform(choice: str, folder: Path, say: Callable[[str], None]) -> Iterator[Platform]:
-    """Start both, make topics, schemas, bus and rules, and end both afterwards.
+    """Start everything, make topics, schemas, log groups and queues, and end everything afterwards.
 
     While the body runs, this process's own environment is the services' too.
 
     Raises:
-        UserError: the broker can't be had, or its topics already hold records.
+        UserError: the broker can't be had, its topics already hold records, or a subscriber's file is wrong.
         UnavailableError: one of them does not come up.
     """
-    broker, aws, before = brokers.make(choice, folder / "broker", say=say), LocalAws(folder), dict(os.environ)
+    subscribers, before, ending = load_subscribers(FOLDER, os.environ), dict(os.environ), ExitStack()
+    broker = brokers.make(choice, folder / "broker", say=say)
     temporary = folder / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     try:
-        aws.launch()
+        ending.callback(shutil.rmtree, temporary, ignore_errors=True)
+        webhook = Receiver(key := secrets.token_urlsafe(24))
+        aws = ending.enter_context(_launched(LocalAws(folder)))
+        own = aws.environment(before) | {"TMPDIR": str(temporary), **_THRIFT}
+        keys = {URL: ending.enter_context(serving(webhook, HOST)), KEY: key}
+        bus = ending.enter_context(_launched(EventBus(folder, own | keys)))
+        ending.callback(broker.stop)
         broker.start()
         aws.wait()
-        env = _environment(broker, aws, before) | {"TMPDIR": str(temporary), **_THRIFT}
+        bus.wait()
+        env = _for_services(broker, own) | {ENDPOINT: bus.url}
         _become(env)
         registered = _provisioned(env, folder)
         if broker.child is None:
             _refuse_records(broker.bootstrap_servers)
         children = tuple(child for child in (broker.child, aws.child) if child is not None)
-        yield Platform(broker.name, env, children, registered)
+        yield Platform(broker.name, env, children, bus, webhook, subscribers, registered)
     finally:
         with deaf():
             _become(before)
-            aws.stop()
-            broker.stop()
-            shutil.rmtree(temporary, ignore_errors=True)
+            ending.close()
 
 
-def _environment(broker: brokers.Broker, aws: LocalAws, base: Mapping[str, str]) -> dict[str, str]:
+class _Launched(Protocol):
+    """What runs as a process of its own."""
+
+    def launch(self) -> object:
+        """Start it and return at once."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+_L = TypeVar("_L", bound=_Launched)
+
+
+@contextmanager
+def _launched(it: _L) -> Iterator[_L]:
+    try:
+        it.launch()
+        yield it
+    finally:
+        it.stop()
+
+
+def _for_services(broker: brokers.Broker, base: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in base.items() if broker.child is None or not name.startswith(_ANOTHER_KAFKA)}
-    return aws.environment(kept) | {"KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers}
+    return kept | {"KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers}
 
 
 def _provisioned(env: Mapping[str, str], folder: Path) -> Registered:

@@ -1,7 +1,8 @@
-"""Makes what the suite needs: topics, schemas, event bus, routing rules, log groups. Again changes nothing.
+"""Makes what the suite needs: topics, schemas, and the log groups and queues of the subscribers. Again changes nothing.
 
 Where is in the environment alone: KAFKA_*, REGISTRY_*, AWS_*. An endpoint in AWS_ENDPOINT_URL is taken
-for a moto server, whose ids are kept the same over restarts.
+for a moto server, whose ids are kept the same over restarts. Buses, rules and targets are not made here: the
+local event bus makes them of the same files when it starts, and on AWS they are part of the deployment.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from demo import routing
+from eventbus import subscribers
+from eventbus.subscribers import FOLDER, Subscriber
 from schemas import aws, topics
 from schemas.__main__ import moto_seeder
 from schemas.codec import definition
@@ -29,25 +31,29 @@ def provision(say: Callable[[str], None] = lambda _: None) -> dict[UUID, str]:
     """Make everything, saying one line for each thing; return the registered schemas by version id.
 
     Raises:
-        UserError: a setting, a routing rule or the credentials are wrong.
+        UserError: a setting, a subscriber's file or the credentials are wrong.
         UnavailableError: the broker or AWS can't be reached.
     """
-    rules = routing.load()
+    found = subscribers.load(FOLDER, os.environ)
     for change in topics.create(load(KafkaSettings), topics.load()):
         say(f"topic {change.topic}: {change.action}, {change.detail}")
-    return provision_aws(rules, say)
-
-
-def provision_aws(rules: Iterable[routing.RoutingRule], say: Callable[[str], None] = lambda _: None) -> dict[UUID, str]:
-    """Register the schemas and make bus, rules and log groups; return the schemas by version id."""
     schemas = _register_schemas(say)
-    try:
-        for rule in rules:
-            _make(rule)
-            say(f"rule {rule.rule} on bus {rule.bus}: to {', '.join(target.logGroup for target in rule.targets)}")
-    except (BotoCoreError, ClientError) as error:
-        raise aws.explained(error, "EventBridge") from error
+    make_targets(found, say)
     return schemas
+
+
+def make_targets(found: Iterable[Subscriber], say: Callable[[str], None] = lambda _: None) -> None:
+    """Make the log groups and queues that subscribers send to, dead-letter queues included, and let EventBridge in."""
+    try:
+        for subscriber in found:
+            groups = [target.logGroup for target in subscriber.targets if target.logGroup]
+            for group in groups:
+                _log_group(group)
+            for queue in subscriber.queues:
+                _queue(queue)
+            say(f"targets of {subscriber.file}: {', '.join([*groups, *subscriber.queues])}")
+    except (BotoCoreError, ClientError) as error:
+        raise aws.explained(error, "AWS") from error
 
 
 def _register_schemas(say: Callable[[str], None]) -> dict[UUID, str]:
@@ -64,41 +70,28 @@ def _register_schemas(say: Callable[[str], None]) -> dict[UUID, str]:
     return schemas
 
 
-def _make(rule: routing.RoutingRule) -> None:
-    events = aws.client("events")
-    with contextlib.suppress(events.exceptions.ResourceAlreadyExistsException):
-        events.create_event_bus(Name=rule.bus)
-    targets = [{"Id": target.id, "Arn": _log_group(target.logGroup)} for target in rule.targets]
-    events.put_rule(
-        Name=rule.rule,
-        EventBusName=rule.bus,
-        Description=rule.description,
-        EventPattern=json.dumps(rule.pattern),
-        State="ENABLED",
-    )
-    events.put_targets(Rule=rule.rule, EventBusName=rule.bus, Targets=targets)
-
-
-def _log_group(name: str) -> str:
-    """Make the log group, let EventBridge write to it, and return its ARN."""
+def _log_group(name: str) -> None:
     logs = aws.client("logs")
     with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
         logs.create_log_group(logGroupName=name)
     found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    arn = next(str(group["arn"]) for group in found if group["logGroupName"] == name).removesuffix(":*")
-    logs.put_resource_policy(policyName=_POLICY_NAME, policyDocument=json.dumps(_policy(arn)))
-    return arn
+    arn = next(str(group["arn"]) for group in found if group["logGroupName"] == name)
+    every = f"{arn.split(':log-group:', maxsplit=1)[0]}:log-group:/aws/events/*:*"
+    writers = ["events.amazonaws.com", "delivery.logs.amazonaws.com"]
+    policy = _policy(writers, ["logs:CreateLogStream", "logs:PutLogEvents"], every)
+    logs.put_resource_policy(policyName=_POLICY_NAME, policyDocument=policy)
 
 
-def _policy(arn: str) -> dict[str, Any]:
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": ["events.amazonaws.com", "delivery.logs.amazonaws.com"]},
-                "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                "Resource": f"{arn.split(':log-group:', maxsplit=1)[0]}:log-group:/aws/events/*:*",
-            }
-        ],
-    }
+def _queue(name: str) -> None:
+    sqs = aws.client("sqs")
+    fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+    url = sqs.create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = _policy(["events.amazonaws.com"], ["sqs:SendMessage"], arn)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+
+
+def _policy(services: Sequence[str], actions: Sequence[str], resource: str) -> str:
+    """Return a resource policy that lets AWS services do something, as JSON."""
+    statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": actions, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

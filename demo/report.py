@@ -10,9 +10,30 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from demo.ledger import Line
+from demo.ledger import Arrived, Line
 from demo.score import Caught, ScenarioScore
 from demo.view import MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What came to one target of the routing rule."""
+
+    target: str
+    distinct: int
+    """Notifications."""
+    repeated: int
+    """Events whose notification had come before."""
+    retried: int
+    """Attempts after a first one, as the bus has counted them."""
+    dead_lettered: int
+    """Notifications in its dead-letter queue."""
+
+
+def delivery(target: str, arrived: Arrived, retried: Mapping[str, int]) -> Delivery:
+    """Return what came to a target; `retried` is what the bus has counted, by target."""
+    distinct = len(arrived.events)
+    return Delivery(target, distinct, arrived.records - distinct, retried.get(target, 0), len(arrived.dead))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +46,7 @@ class Report:
     elapsed_s: float
     ledger: Sequence[Line]
     repeated_notifications: int
-    repeated_events: int
+    deliveries: Sequence[Delivery]
     scores: Sequence[ScenarioScore]
     unlabelled: int
     """Flagged transactions without a label."""
@@ -33,6 +54,8 @@ class Report:
     """From the start of the services to the first flagged transaction on screen."""
     latency_p50_ms: float | None
     latency_p99_ms: float | None
+    memory_measure: str
+    """PSS or RSS."""
     memory_peak: Mapping[str, int]
     memory_peak_in_all: int
     restarts: Mapping[str, int]
@@ -60,10 +83,11 @@ def show(report: Report, console: Console) -> None:
     console.print()
     show_ledger(report.ledger, console)
     console.print(
-        f"  repeats: {report.repeated_notifications:,} notifications, {report.repeated_events:,} events"
-        " (same id: consumers deduplicate)",
+        f"  {report.repeated_notifications:,} notifications were repeated (same id: consumers deduplicate)",
         highlight=False,
     )
+    console.print()
+    console.print(_deliveries(report.deliveries))
     console.print()
     console.print(_scores(report))
     _show_cost(report, console)
@@ -91,12 +115,22 @@ def _show_cost(report: Report, console: Console) -> None:
     first = "none" if report.first_flagged_s is None else f"after {report.first_flagged_s:.1f} s"
     console.print(f"Latency from produce to log group: p50 {p50}, p99 {p99}; first flagged {first}", highlight=False)
     each = ", ".join(f"{name} {peak / MEBIBYTE:,.0f}" for name, peak in report.memory_peak.items())
-    console.print(
-        f"Peak memory in MB: {each}; all together {report.memory_peak_in_all / MEBIBYTE:,.0f}", highlight=False
-    )
+    whole = f"{report.memory_peak_in_all / MEBIBYTE:,.0f}"
+    console.print(f"Peak memory in MB ({report.memory_measure}): {each}; all together {whole}", highlight=False)
     again = ", ".join(f"{name} {count}" for name, count in report.restarts.items() if count)
     if again:
         console.print(f"Started again after a crash: {again}", highlight=False)
+
+
+def _deliveries(deliveries: Sequence[Delivery]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Delivered to")
+    for heading in ("events", "repeated", "retried", "dead-lettered"):
+        table.add_column(heading, justify="right")
+    for each in deliveries:
+        figures = (each.distinct, each.repeated, each.retried, each.dead_lettered)
+        table.add_row(each.target, *(f"{figure:,}" for figure in figures))
+    return table
 
 
 def _scores(report: Report) -> Table:

@@ -15,21 +15,24 @@ from confluent_kafka import KafkaException
 
 from demo import at_rest, ledger
 from demo.collect import ANALYZER_GROUP, NOTIFIER_GROUP, Collector, Flagged
-from demo.log_group import LogGroup
-from demo.memory import Meter
+from demo.event_bus import retried
+from demo.memory import MEASURE, Meter
 from demo.platform import Platform
-from demo.report import Report
+from demo.report import Report, delivery
 from demo.score import percentile, score
 from demo.signals import StopRequestedError, deaf
 from demo.supervise import Service, Supervisor, python_module
+from demo.targets import Watch
 from demo.view import ProcessRow, Snapshot, View
-from schemas import aws, topics
+from schemas import topics
 from schemas.codec import Decoder
 from schemas.settings import KafkaSettings, load
 
 TICK_S: Final = 0.2
 _LOOK_S: Final = 1.0
-"""Between looks at lag, log group and memory."""
+"""Between looks at lag, and at what has come to the targets."""
+_WEIGH_S: Final = 2.0
+"""Between looks at memory: the kernel walks all pages of a process for its share."""
 _RATE_OVER_S: Final = 3.0
 PACED_S: Final = 60.0
 """How long the producer of a bounded run takes, unless a rate is given."""
@@ -39,12 +42,16 @@ DRAIN_TIMEOUT_S: Final = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user can choose. `transactions` None: until stopped. `rate` None: paced over a minute."""
+    """What the user can choose. `transactions` None: until stopped. `rate` None: paced over a minute.
+
+    `outage_s`: for so long the webhook is out of order, once half of the transactions are there.
+    """
 
     transactions: int | None = 20_000
     seed: int = 7
     preset: str = "workshop"
     rate: float | None = None
+    outage_s: float = 0.0
 
     def producer(self) -> Service:
         """Return the producer so that it makes what was chosen."""
@@ -67,11 +74,14 @@ class Run:
         self._options, self._platform, self._view = options, platform, view
         self._kafka = load(KafkaSettings)
         self._decoder = Decoder(platform.registered)
-        self.collector = Collector(self._kafka, self._decoder, LogGroup(aws.client("logs")).new)
-        self._supervisor = Supervisor(python_module(platform.env, folder), say=view.say)
+        self._watch = Watch(platform.webhook.reader())
+        self.collector = Collector(self._kafka, self._decoder, self._watch.targets(platform.subscribers))
+        self._supervisor = Supervisor(platform.spawning(python_module(platform.env, folder)), say=view.say)
         self._meter = Meter()
         self._started = time.monotonic()
-        self._looked = 0.0
+        self._looked = self._weighed = 0.0
+        self._outage_s = options.outage_s
+        self._retried: dict[str, int] = {}
         self._lags = (0, 0)
         self._produced: deque[tuple[float, int]] = deque()
         self._recent: deque[Flagged] = deque(maxlen=20)
@@ -97,20 +107,27 @@ class Run:
                 self._supervisor.stop("producer")
             self._drain()
             self._view.show(self._snapshot("done", ()))
-            self._supervisor.stop()
+            self._stop_services()
             self._look()
-            return self._report()
+            report = self._report()
+            self._watch.close()
+            return report
 
     @contextmanager
     def _services(self) -> Iterator[None]:
         try:
+            self._supervisor.adopt(self._platform.bus.service, self._platform.bus.child)
             self._supervisor.start(ANALYZER, NOTIFIER, self._options.producer())
             yield
         finally:
             with deaf():
                 self._view.close()
-                self._supervisor.stop("producer", ANALYZER.name, NOTIFIER.name)
+                self._stop_services()
                 self.collector.close()
+
+    def _stop_services(self) -> None:
+        """Not the bus: it is the platform's, and goes on with it."""
+        self._supervisor.stop("producer", ANALYZER.name, NOTIFIER.name)
 
     def _tick(self, phase: str) -> Snapshot:
         tick_ends = time.monotonic() + TICK_S
@@ -120,6 +137,7 @@ class Run:
             child.require_running()
         if time.monotonic() - self._looked >= _LOOK_S:
             self._look()
+        self._break_webhook()
         snapshot = self._snapshot(phase, new)
         self._view.show(snapshot)
         time.sleep(max(0.0, tick_ends - time.monotonic()))
@@ -128,8 +146,11 @@ class Run:
     def _look(self) -> None:
         self._looked = time.monotonic()
         self.collector.poll_events()
-        own = {child.name: child.pid for child in self._platform.children}
-        self._meter.sample({**own, **self._supervisor.pids(), "demo": os.getpid()})
+        self._retried = retried(self._platform.bus.url) or self._retried
+        if self._looked - self._weighed >= _WEIGH_S:
+            self._weighed = self._looked
+            own = {child.name: child.pid for child in self._platform.children}
+            self._meter.sample({**own, **self._supervisor.pids(), "demo": os.getpid()})
         try:
             self._lags = (
                 self.collector.lag(ANALYZER_GROUP, topics.TRANSACTIONS),
@@ -138,6 +159,13 @@ class Run:
         except KafkaException:
             return  # a figure on screen can wait; the broker's end is noticed elsewhere
 
+    def _break_webhook(self) -> None:
+        half_done = self.collector.count(topics.TRANSACTIONS) >= (self._options.transactions or 0) / 2
+        if self._outage_s and half_done and self.collector.notifications:
+            self._view.say(f"The webhook answers 503 for {self._outage_s:g} s; the bus will try again.")
+            self._platform.webhook.go_out(self._outage_s)
+            self._outage_s = 0.0
+
     def _drain(self) -> None:
         """Wait until all that was produced is judged, delivered and committed, or nothing moves any more."""
         before, deadline = None, time.monotonic() + DRAIN_TIMEOUT_S
@@ -145,7 +173,8 @@ class Run:
             new = self.collector.catch_up()
             self._look()
             self._recent.extend(new)
-            moved = (self._lags, len(self.collector.delivered_ms), self.collector.records.total())
+            came = sum(len(each.events) + len(each.dead) for each in self.collector.arrived.values())
+            moved = (self._lags, came, self.collector.records.total())
             if self._lags == (0, 0) and self.collector.all_delivered:
                 return
             if moved != before:
@@ -171,8 +200,9 @@ class Run:
             analyzer_lag=self._lags[0],
             notifier_lag=self._lags[1],
             flagged=len(seen.notifications),
-            delivered=len(seen.delivered_ms),
-            dead=len(seen.dead),
+            arrived={name: len(each.events) for name, each in seen.arrived.items()},
+            retried=sum(self._retried.values()),
+            dead=len(seen.dead) + sum(len(each.dead) for each in seen.arrived.values()),
             latency_p50_ms=percentile(latencies, 50),
             latency_p99_ms=percentile(latencies, 99),
             processes=self._rows(),
@@ -192,7 +222,7 @@ class Run:
         memory = self._meter.current
         services = [
             ProcessRow(name, "running" if name in alive else "ended", memory.get(name, 0))
-            for name in ("producer", ANALYZER.name, NOTIFIER.name)
+            for name in ("producer", ANALYZER.name, NOTIFIER.name, self._platform.bus.service.name)
         ]
         return [
             *services,
@@ -211,12 +241,13 @@ class Run:
             elapsed_s=time.monotonic() - self._started,
             ledger=ledger.lines(seen),
             repeated_notifications=seen.notification_records - len(seen.notifications),
-            repeated_events=seen.event_records - len(seen.events),
+            deliveries=[delivery(name, each, self._retried) for name, each in seen.targets.items()],
             scores=score(truths, flagged),
             unlabelled=len(flagged - truths.keys()),
             first_flagged_s=self._first_flagged_s,
             latency_p50_ms=percentile(self.collector.latencies_ms, 50),
             latency_p99_ms=percentile(self.collector.latencies_ms, 99),
+            memory_measure=MEASURE,
             memory_peak=self._meter.peak,
             memory_peak_in_all=self._meter.peak_in_all,
             restarts=self._supervisor.restarts(),

@@ -83,6 +83,10 @@ class Supervisor:
         for service in services:
             self._running[service.name] = _Running(service, self._spawn(service), self._now())
 
+    def adopt(self, service: Service, process: Process) -> None:
+        """Look after a service that runs already."""
+        self._running[service.name] = _Running(service, process, self._now())
+
     def check(self) -> None:
         """Notice what has ended, and start again what is due.
 

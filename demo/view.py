@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
 from rich import terminal_theme
 from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.align import Align
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
@@ -32,7 +33,7 @@ class ProcessRow:
     name: str
     state: str
     memory: int = 0
-    """Resident bytes; 0 when it doesn't run."""
+    """Bytes; 0 when it doesn't run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ class Snapshot:
     analyzer_lag: int = 0
     notifier_lag: int = 0
     flagged: int = 0
-    delivered: int = 0
+    arrived: Mapping[str, int] = field(default_factory=dict)
+    """Notifications that have come to each target, by its name."""
+    retried: int = 0
+    """Attempts of the event bus after a first one."""
     dead: int = 0
     latency_p50_ms: float | None = None
     latency_p99_ms: float | None = None
@@ -129,8 +133,14 @@ def figures(now: Snapshot) -> str:
     return (
         f"[{now.elapsed_s:5.1f} s] {now.phase}: {now.produced:,}{of} transactions, {now.rate:,.0f}/s,"
         f" lag {now.analyzer_lag:,}; {now.flagged:,} flagged, lag {now.notifier_lag:,};"
-        f" {now.delivered:,} delivered; {now.dead:,} dead letters; latency {latency(now)}"
+        f" delivered: {delivered(now)}; {now.dead:,} dead letters; latency {latency(now)}"
     )
+
+
+def delivered(now: Snapshot) -> str:
+    """Return in words what has come to each target."""
+    retried = f" ({now.retried:,} retried)" if now.retried else ""
+    return (", ".join(f"{name} {count:,}" for name, count in now.arrived.items()) or "nothing") + retried
 
 
 def latency(now: Snapshot) -> str:
@@ -143,7 +153,7 @@ def latency(now: Snapshot) -> str:
 def render(now: Snapshot) -> RenderableType:
     """Return the picture of a snapshot."""
     return Panel(
-        Group(_flow(now), Text(), _flagged(now.recent), Text(), _processes(now.processes)),
+        Group(_flow(now), _targets(now), Text(), _flagged(now.recent), Text(), _processes(now.processes)),
         title="[bold]Cardwatch[/]",
         subtitle=f"{escape(now.phase)}, {now.elapsed_s:,.0f} s",
         width=_WIDTH,
@@ -156,12 +166,12 @@ def _flow(now: Snapshot) -> RenderableType:
     for _ in range(4):
         table.add_column(justify="center", ratio=1)
     of = f" / {now.wanted:,}" if now.wanted else ""
-    table.add_row("transactions", "[dim]→[/] analyzer", "[dim]→[/] notifier", "[dim]→[/] event bus, log group")
+    table.add_row("transactions", "[dim]→[/] analyzer", "[dim]→[/] notifier", "[dim]→[/] event bus")
     table.add_row(
         f"[bold cyan]{now.produced:,}{of}[/]",
         f"[bold yellow]{now.flagged:,} flagged[/]",
         f"[bold yellow]{now.dead:,} dead letters[/]",
-        f"[bold green]{now.delivered:,} delivered[/]",
+        f"[bold green]{min(now.arrived.values(), default=0):,} delivered[/]",
     )
     table.add_row(
         f"[dim]{now.rate:,.0f} a second[/]",
@@ -170,6 +180,10 @@ def _flow(now: Snapshot) -> RenderableType:
         f"[dim]{latency(now)}[/]",
     )
     return table
+
+
+def _targets(now: Snapshot) -> RenderableType:
+    return Align.right(Text.from_markup(f"[dim]delivered to:[/] [green]{escape(delivered(now))}[/]"))
 
 
 def _flagged(recent: Sequence[Flagged]) -> RenderableType:

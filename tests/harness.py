@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +16,12 @@ import pytest
 from confluent_kafka import KafkaError, Message, Producer
 
 from demo import broker as brokers
+from demo.event_bus import ENDPOINT, EventBus
 from demo.local_aws import LocalAws
-from demo.process import Child
+from demo.process import HOST, Child
 from demo.provision import provision
 from demo.records import read_to_end
+from demo.webhook import KEY, URL, Receiver, serving
 from schemas import aws
 from schemas.dead_letter import Header
 from schemas.errors import UserError
@@ -27,7 +29,11 @@ from schemas.registry import GlueRegistry
 from schemas.settings import KafkaSettings
 
 LOG_GROUP: Final = "/aws/events/cardwatch"
-OWN_VARIABLES: Final = ("KAFKA_", "REGISTRY_", "PRODUCER_", "ANALYZER_", "NOTIFIER_", "OPS_", "LOG_", "FAUST_")
+OWN_VARIABLES: Final = (
+    *("KAFKA_", "REGISTRY_", "PRODUCER_", "ANALYZER_", "NOTIFIER_", "EVENTBUS_", "OPS_", "LOG_", "FAUST_"),
+    "CARDWATCH_WEBHOOK_",
+)
+WEBHOOK_KEY: Final = "of the tests"
 ROOT: Final = Path(__file__).parents[1]
 
 
@@ -93,10 +99,12 @@ class RunningService:
 
 @dataclass
 class Stack:
-    """A fresh broker with the topics, and a local AWS with schemas, bus, rule and log group."""
+    """A fresh broker with topics, an event bus with its rule, and a local AWS with schemas, log group and queues."""
 
     broker: brokers.LocalBroker
     aws: LocalAws
+    bus: EventBus
+    webhook: Receiver
     folder: Path
     env: dict[str, str]
     kafka: KafkaSettings
@@ -109,6 +117,11 @@ class Stack:
         service = RunningService(args, {**self.env, **env}, log)
         self.services.append(service)
         return service
+
+    def kill(self) -> None:
+        """Kill what was started."""
+        for service in self.services:
+            service.kill()
 
     def produce(
         self,
@@ -143,25 +156,28 @@ class Stack:
 
 @contextmanager
 def running_stack(local_aws: LocalAws, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    """Start a broker, empty the local AWS and fill both; end every process afterwards."""
-    broker = make_broker(folder / "broker")
-    stack = None
-    try:
-        broker.start()
+    """Start broker, bus and webhook, empty the local AWS and fill it; end every process afterwards."""
+    with ExitStack() as ending:
+        broker = make_broker(folder / "broker")
+        ending.callback(broker.stop)
         local_aws.reset()
-        env = service_environment(local_aws, broker.bootstrap_servers)
+        webhook = Receiver(WEBHOOK_KEY)
+        keys = {URL: ending.enter_context(serving(webhook, HOST)), KEY: WEBHOOK_KEY}
+        bus = EventBus(folder, service_environment(local_aws, "") | keys)
+        bus.launch()
+        ending.callback(bus.stop)
+        broker.start()
+        bus.wait()
+        env = service_environment(local_aws, broker.bootstrap_servers) | keys | {ENDPOINT: bus.url}
         for name in set(os.environ) - set(env):
             monkeypatch.delenv(name)
         for name, value in env.items():
             monkeypatch.setenv(name, value)
         provision()
         kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
-        stack = Stack(broker, local_aws, folder, env, kafka, GlueRegistry(aws.client("glue")))
+        stack = Stack(broker, local_aws, bus, webhook, folder, env, kafka, GlueRegistry(aws.client("glue")))
+        ending.callback(stack.kill)
         yield stack
-    finally:
-        for service in stack.services if stack else ():
-            service.kill()
-        broker.stop()
 
 
 def make_broker(folder: Path) -> brokers.LocalBroker:

@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 
 # A project of its own, and whichever ports are free.
-export COMPOSE_PROJECT_NAME=cardwatch-test-$$ CARDWATCH_KAFKA_PORT='' CARDWATCH_AWS_PORT=''
+export COMPOSE_PROJECT_NAME=cardwatch-test-$$ CARDWATCH_KAFKA_PORT='' CARDWATCH_AWS_PORT='' CARDWATCH_EVENTBUS_PORT=''
 export PRODUCER_TRANSACTIONS=3000 PRODUCER_RATE=150
 log=$(mktemp)
 
@@ -30,14 +30,15 @@ up() { quietly timeout 300 docker compose up --build --wait "$@"; }
 # It balances, and not because nothing happened.
 balances() {
   timeout 150 docker compose run --rm --quiet-pull report 2>/dev/null | tee "$log"
-  [ "${PIPESTATUS[0]}" = 0 ] && grep -q '3,000 transactions in' "$log" && grep -q '[1-9][0-9,]* flagged = ' "$log"
+  [ "${PIPESTATUS[0]}" = 0 ] && grep -q '3,000 transactions in' "$log" && grep -q '[1-9][0-9,]* flagged = ' "$log" &&
+    [ "$(grep -c '[1-9][0-9,]* distinct events at the ' "$log")" = 3 ]
 }
 containers() { docker compose ps --all --quiet "$@"; }
 state() { docker inspect --format "$1" "${@:2}"; } # format, container...
 
 every_service_is_healthy() {
   local service
-  for service in kafka aws analyzer notifier; do
+  for service in kafka aws eventbus webhook analyzer notifier; do
     [ "$(state '{{.State.Health.Status}}' $(containers "$service") | sort -u)" = healthy ] || return 1
   done
 }
@@ -47,7 +48,7 @@ ports_are_on_loopback() {
 }
 nobody_is_root() {
   local service
-  for service in kafka aws analyzer notifier; do
+  for service in kafka aws eventbus webhook analyzer notifier; do
     [ "$(docker compose exec -T "$service" id -u)" != 0 ] || return 1
   done
 }
@@ -64,6 +65,12 @@ kill_one_analyzer_while_it_works() {
   docker exec "$victim" sh -c 'kill -9 -1'
   [ "$(state '{{.State.Status}}' "$(containers producer)")" = running ] &&
     timeout 60 sh -c "until [ \"\$(docker inspect --format '{{.RestartCount}}' $victim)\" -ge 1 ]; do sleep 0.5; done"
+}
+kill_the_event_bus() {
+  local victim
+  victim=$(containers eventbus)
+  docker exec "$victim" sh -c 'kill -9 -1'
+  timeout 60 sh -c "until [ \"\$(docker inspect --format '{{.RestartCount}}' $victim)\" -ge 1 ]; do sleep 0.5; done"
 }
 three_analyzers_share_the_work() { [ "$(containers analyzer | wc -l)" = 3 ]; }
 stops_by_itself() { # on SIGTERM, with exit code 0
@@ -99,6 +106,7 @@ check "three analyzers start" up --scale analyzer=3 --scale producer=0
 check "there are three of them" three_analyzers_share_the_work
 check "the producer starts" up --no-deps producer
 check "one is killed at work, and comes back" kill_one_analyzer_while_it_works
+check "the event bus is killed at work, and comes back" kill_the_event_bus
 check "the producer plays its transactions and ends, all the same" everything_was_produced
 check "the ledger balances, all the same" balances
 check "no container ran out of memory, all the same" nobody_ran_out_of_memory

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from demo.webhook import KEY, PATH, URL
 from schemas.errors import UserError
 from schemas.settings import KafkaSettings, load
 
@@ -43,7 +44,9 @@ def test_every_service_of_ours_runs_on_a_read_only_file_system(name: str) -> Non
 
 def test_every_service_that_keeps_running_has_a_health_check() -> None:
     assert "CMD" in SERVICES["kafka"]["healthcheck"]["test"]
-    for name in SERVICES.keys() - {"kafka"} - ONE_SHOT:
+    for name in ("eventbus", "webhook"):
+        assert "urlopen('http://127.0.0.1:" in SERVICES[name]["healthcheck"]["test"][-1]
+    for name in SERVICES.keys() - {"kafka", "eventbus", "webhook"} - ONE_SHOT:
         image = SERVICES[name]["image"].removeprefix("cardwatch-")
         assert "HEALTHCHECK --interval" in stage(image), name
 
@@ -60,7 +63,31 @@ def test_one_service_builds_each_image() -> None:
 
 def test_nothing_starts_before_topics_and_schemas_are_there() -> None:
     for name in ("producer", "analyzer", "notifier"):
-        assert SERVICES[name]["depends_on"] == {"setup": {"condition": "service_completed_successfully"}}
+        assert SERVICES[name]["depends_on"]["setup"] == {"condition": "service_completed_successfully"}
+
+
+def test_the_notifier_puts_on_a_bus_that_answers_and_has_the_webhook_to_send_to() -> None:
+    for name in ("eventbus", "webhook"):
+        assert SERVICES["notifier"]["depends_on"][name] == {"condition": "service_healthy"}
+
+
+def test_every_aws_client_of_eventbridge_is_led_to_the_bus_and_others_to_the_local_aws() -> None:
+    for name in ("producer", "analyzer", "notifier", "setup", "report"):
+        environment = SERVICES[name]["environment"]
+        assert environment["AWS_ENDPOINT_URL_EVENTBRIDGE"] == "http://eventbus:4010"
+        assert environment["AWS_ENDPOINT_URL"] == "http://aws:5000"
+    assert SERVICES["eventbus"]["environment"]["AWS_ENDPOINT_URL"] == "http://aws:5000"
+
+
+def test_bus_and_report_know_the_webhook_and_its_key() -> None:
+    for name in ("eventbus", "report"):
+        assert SERVICES[name]["environment"][URL] == f"http://webhook:4020{PATH}"
+        assert SERVICES[name]["environment"][KEY] == SERVICES["webhook"]["environment"][KEY]
+
+
+def test_what_the_bus_has_accepted_is_on_a_volume_of_its_own() -> None:
+    assert SERVICES["eventbus"]["volumes"] == ["/data"]
+    assert "--owner cardwatch --mode 700 /data" in stage("local")
 
 
 def test_an_image_installs_from_a_lock_file_with_hashes_and_wheels_alone() -> None:

@@ -11,6 +11,7 @@ from pydantic import AliasChoices, SecretStr
 from pydantic.fields import FieldInfo
 
 from analyzer.settings import AnalyzerSettings
+from demo.webhook import WebhookSettings
 from notifier.settings import NotifierSettings
 from producer.settings import ProducerSettings
 from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, Settings
@@ -23,6 +24,7 @@ SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("Producer", ProducerSettings),
     ("Analyzer", AnalyzerSettings),
     ("Notifier", NotifierSettings),
+    ("Webhook of the demo", WebhookSettings),
 )
 HEAD: Final = """# Settings
 

@@ -117,21 +117,30 @@ def gone(processes: list[psutil.Process]) -> bool:
     return not [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_the_ledger_balances_although_analyzer_and_notifier_are_killed_in_the_middle(start: Start) -> None:
+def test_the_ledger_balances_although_analyzer_notifier_and_event_bus_are_killed_in_the_middle(start: Start) -> None:
     demo = start("--transactions", "6000", "--rate", "250", "--json")
     demo.until("flagged 0.")
-    for module in ("analyzer", "notifier"):
+    for module, name in (("analyzer", "analyzer"), ("notifier", "notifier"), ("eventbus", "event bus")):
         demo.child(module).send_signal(signal.SIGKILL)
-        demo.until(f"{module} was ended by signal 9")
+        demo.until(f"{name} was ended by signal 9")
     report = demo.balanced_report()
-    transactions, flagged, delivered = report["ledger"]
-    assert report["restarts"] == {"analyzer": 1, "notifier": 1, "producer": 0}
+    transactions, flagged, *delivered = report["ledger"]
+    assert report["restarts"] == {"event bus": 1, "analyzer": 1, "notifier": 1, "producer": 0}
     assert transactions["left"] == 6_000
     assert "6,000 judged + 0 late + 0 duplicate + 0 dead-lettered" in transactions["terms"]
-    assert flagged["left"] == delivered["left"] > 0
+    assert len(delivered) == 3
+    assert all(flagged["left"] == line["left"] > 0 for line in delivered)
     assert {each["scenario"] for each in report["scores"]} > {"all fraud", "card_testing", "impossible_travel"}
     assert report["unlabelled"] == 0
     assert report["latency_p50_ms"] > 0
+
+
+def test_a_webhook_that_is_out_of_order_is_tried_again_and_the_others_are_not_held_up(start: Start) -> None:
+    report = start("--transactions", "3000", "--rate", "250", "--outage", "4", "--json").balanced_report()
+    log_group, queue, webhook = report["deliveries"]
+    assert webhook["retried"] > 0
+    assert log_group["retried"] == queue["retried"] == 0
+    assert log_group["distinct"] == queue["distinct"] == webhook["distinct"] == report["ledger"][1]["left"]
 
 
 def test_two_demos_run_side_by_side_and_one_exports_its_picture(start: Start, tmp_path: Path) -> None:
@@ -146,7 +155,7 @@ def test_ctrl_c_and_sigterm_leave_no_process_behind(start: Start, number: signal
     demo = start("--json")
     demo.child("producer")
     processes = demo.children()
-    assert len(processes) >= 5
+    assert len(processes) >= 6
     demo.process.send_signal(number)
     assert demo.end(60) == code
     assert demo.out == ""

@@ -1,4 +1,4 @@
-"""The fixture `stack`: broker and local AWS, ready for services. CARDWATCH_TEST_BROKER=embedded|apache."""
+"""The fixture `stack`: broker, event bus and local AWS, ready for services. CARDWATCH_TEST_BROKER=embedded|apache."""
 
 from __future__ import annotations
 

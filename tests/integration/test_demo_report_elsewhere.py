@@ -8,7 +8,7 @@ import pytest
 
 from schemas import aws, topics
 from schemas.codec import Encoder, definition
-from tests.harness import Stack
+from tests.harness import Stack, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -56,9 +56,21 @@ def test_an_event_without_a_notification_id_comes_from_nowhere(stack: Stack) -> 
         "EventBusName": "cardwatch",
     }
     aws.client("events").put_events(Entries=[entry])
+    wait_until(lambda: stack.webhook.events and stack.log_events(), what="the event")
     service = stack.start("demo", "report", "--wait", "1")
     assert service.wait(60) == 1, service.log
     assert "delivered from nowhere: event 1, without a notification id" in service.log
+
+
+def test_queues_hold_afterwards_what_they_held_before(stack: Stack) -> None:
+    sqs = aws.client("sqs")
+    url = sqs.get_queue_url(QueueName="cardwatch-cases")["QueueUrl"]
+    for _ in range(12):
+        sqs.send_message(QueueUrl=url, MessageBody="{}")
+    for _ in range(2):
+        service = stack.start("demo", "report", "--wait", "0")
+        service.wait(60)
+        assert "12 distinct events at the queue" in service.log
 
 
 def card_state(*, applied: int, judged: int) -> dict[str, object]:

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import pytest
 from confluent_kafka import Producer
 
 from demo.provision import provision
+from demo.queues import Queue
 from schemas import aws, topics
-from tests.harness import Stack
+from tests.harness import Stack, wait_until
 
 pytestmark = pytest.mark.integration
 
+T = TypeVar("T")
 
-def _put(detail_type: str, value: dict[str, str]) -> None:
+
+def _wait_for(look: Callable[[], list[T]]) -> list[T]:
+    found: list[T] = []
+
+    def looked() -> bool:
+        found.extend(look())
+        return bool(found)
+
+    wait_until(looked, what="an event")
+    return found
+
+
+def _put(detail_type: str, value: dict[str, Any]) -> None:
     entry = {
         "EventBusName": "cardwatch",
         "Source": "kafka-connect.cardwatch",
@@ -42,11 +58,25 @@ def test_a_topic_is_read_to_its_end_also_when_its_last_batch_holds_many_records(
 
 def test_the_routing_rule_lets_suspicious_activity_through_and_nothing_else(stack: Stack) -> None:
     suspicious = {"eventType": "suspiciousActivity", "source": "transactionAnalyzer"}
-    _put("kafka-connect-notifications", suspicious)
     _put("kafka-connect-transactions", suspicious)
     _put("kafka-connect-notifications", {**suspicious, "eventType": "other"})
     _put("kafka-connect-notifications", {**suspicious, "source": "other"})
+    _put("kafka-connect-notifications", suspicious)
+    wait_until(stack.log_events, what="the suspicious one")  # the last: those before it would have come by now
     assert [event["detail-type"] for event in stack.log_events()] == ["kafka-connect-notifications"]
+
+
+def test_an_event_comes_to_log_group_queue_and_webhook_as_it_was_put(stack: Stack) -> None:
+    ids = {"notificationId": "n1", "transactionId": "t1"}
+    _put(
+        "kafka-connect-notifications",
+        {"eventType": "suspiciousActivity", "source": "transactionAnalyzer"} | {"eventDetail": ids},
+    )
+    cases = Queue(aws.client("sqs"), "cardwatch-cases")
+    assert [each.notification_id for each in _wait_for(stack.webhook.reader())] == ["n1"]
+    assert [each.transaction_id for each in _wait_for(cases.new)] == ["t1"]
+    (event,) = _wait_for(stack.log_events)
+    assert event["detail"]["value"]["eventDetail"] == ids
 
 
 @pytest.mark.usefixtures("stack")
@@ -58,7 +88,21 @@ def test_provisioning_again_changes_nothing() -> None:
     assert first == second
     assert all("kept" in line for line in first if line.startswith("topic"))
     targets = aws.client("events").list_targets_by_rule(Rule="suspicious-activity", EventBusName="cardwatch")
-    assert len(targets["Targets"]) == 1
+    assert [target["Id"] for target in targets["Targets"]] == ["log-group", "queue", "webhook"]
+
+
+def test_a_bus_that_is_killed_comes_back_on_its_port_with_its_rules_and_what_it_had_accepted(stack: Stack) -> None:
+    stack.webhook.go_out(3_600)
+    value = {
+        "eventType": "suspiciousActivity",
+        "source": "transactionAnalyzer",
+        "eventDetail": {"notificationId": "n1"},
+    }
+    _put("kafka-connect-notifications", value)
+    stack.bus.child.kill()
+    stack.webhook.go_out(0)
+    stack.bus.start()
+    wait_until(lambda: stack.webhook.distinct == 1, what="the event that was accepted before")
 
 
 def test_a_hung_broker_answers_again_when_it_is_woken(stack: Stack) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("schemas", "producer", "analyzer", "notifier", "demo")
+PACKAGES = ("schemas", "producer", "analyzer", "notifier", "eventbus", "demo")
 LOCKS = ("requirements.lock", "requirements-local.lock", "requirements-dev.lock", "requirements-uv.lock")
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.ledger import Card, Flag, Line, Observed, lines
+from demo.ledger import Arrived, Card, Flag, Line, Observed, lines
 
 
 def balanced() -> Observed:
@@ -17,9 +18,16 @@ def balanced() -> Observed:
         notifications={"n1": Flag("t1", "a"), "n2": Flag("t2", "a"), "n3": Flag("t3", "b")},
         notification_records=4,
         undelivered=frozenset({"n3"}),
-        events={"n1": 5, "n2": 6},
-        event_records=3,
+        targets={
+            "log group": Arrived({"n1", "n2"}, records=3),
+            "queue": Arrived({"n1", "n2"}, records=2),
+            "webhook": Arrived({"n1"}, records=1, dead={"n2"}),
+        },
     )
+
+
+def arriving(events: AbstractSet[str], dead: AbstractSet[str] = frozenset()) -> Observed:
+    return replace(balanced(), targets={"log group": Arrived(events, len(events), dead)})
 
 
 def broken(seen: Observed) -> list[Line]:
@@ -54,25 +62,39 @@ def test_a_flag_without_its_notification_names_the_card() -> None:
 
 @pytest.mark.parametrize("lost", ["n1", "n2"])
 def test_a_notification_that_did_not_arrive_is_named(lost: str) -> None:
-    seen = balanced()
-    (line,) = broken(replace(seen, events={each: time for each, time in seen.events.items() if each != lost}))
+    (line,) = broken(arriving({"n1", "n2"} - {lost}))
     assert line.where == (f"not delivered: {lost}",)
 
 
-def test_an_event_from_nowhere_is_named() -> None:
+def test_each_target_has_its_own_line_so_that_one_does_not_make_up_for_another() -> None:
     seen = balanced()
-    (line,) = broken(replace(seen, events={**seen.events, "x": 9}))
+    (line,) = broken(replace(seen, targets={**seen.targets, "queue": Arrived({"n1"}, 1)}))
+    assert line.terms == "1 distinct events at the queue + 1 dead-lettered"
+    assert line.where == ("not delivered: n2",)
+
+
+def test_what_is_in_the_dead_letter_queue_of_a_target_balances_that_target_alone() -> None:
+    webhook = lines(balanced())[-1]
+    assert (webhook.left, webhook.right, webhook.balances) == (3, 3, True)
+    assert webhook.terms == "1 distinct events at the webhook + 2 dead-lettered"
+
+
+def test_an_event_that_came_and_was_dead_lettered_too_counts_once() -> None:
+    assert broken(arriving({"n1", "n2"}, dead={"n2"})) == []
+
+
+@pytest.mark.parametrize("seen", [arriving({"n1", "n2", "x"}), arriving({"n1", "n2"}, dead={"x"})])
+def test_an_event_from_nowhere_is_named(seen: Observed) -> None:
+    (line,) = broken(seen)
     assert line.where == ("delivered from nowhere: x",)
 
 
 def test_a_dead_letter_that_was_put_back_and_delivered_counts_once() -> None:
-    seen = balanced()
-    assert broken(replace(seen, events={**seen.events, "n3": 7})) == []
+    assert broken(arriving({"n1", "n2", "n3"})) == []
 
 
 def test_of_many_differences_a_few_are_named() -> None:
-    seen = balanced()
-    (line,) = broken(replace(seen, events={**seen.events, **{f"x{n}": n for n in range(20)}}))
+    (line,) = broken(arriving({"n1", "n2", *(f"x{n}" for n in range(20))}))
     assert len(line.where) == 6
     assert line.where[-1] == "and 15 more"
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from demo.log_group import Delivered, LogGroup, delivered
+from demo.arrivals import Delivered
+from demo.log_group import LogGroup
 
 
 def event(number: int, time_ms: int) -> dict[str, Any]:
@@ -32,7 +33,7 @@ class FakeLogs:
 
 def test_each_event_is_returned_once_also_when_it_comes_out_of_order() -> None:
     logs = FakeLogs()
-    group = LogGroup(cast("Any", logs))
+    group = LogGroup(cast("Any", logs), now=lambda: 1.0)
     logs.events = [event(n, 10_000 + n) for n in range(5)]
     assert [each.notification_id for each in group.new()] == ["n0", "n1", "n2", "n3", "n4"]
     logs.events += [event(5, 9_500), event(6, 10_100)]
@@ -41,6 +42,13 @@ def test_each_event_is_returned_once_also_when_it_comes_out_of_order() -> None:
     assert logs.starts == [0, 8_004, 8_100]
 
 
-def test_an_event_that_is_no_suspicious_activity_has_no_ids() -> None:
-    for detail in ({}, {"value": None}, {"value": "text"}, {"value": {"eventDetail": None}}):
-        assert delivered(json.dumps({"detail": detail}), 1) == Delivered("", "", 1)
+def test_an_event_whose_delivery_was_late_is_found_although_it_stands_far_back() -> None:
+    logs, clock = FakeLogs(), [0.0]
+    group = LogGroup(cast("Any", logs), now=lambda: clock[0])
+    logs.events = [event(1, 60_000)]
+    group.new()
+    logs.events.append(event(2, 5_000))
+    assert group.new() == []
+    clock[0] = 10.0
+    assert [each.notification_id for each in group.new()] == ["n2"]
+    assert logs.starts == [0, 58_000, 0]

@@ -28,7 +28,8 @@ NOW = Snapshot(
     rate=333.3,
     analyzer_lag=17,
     flagged=1,
-    delivered=1,
+    arrived={"log group": 12, "queue": 11, "webhook": 10},
+    retried=3,
     latency_p50_ms=150,
     latency_p99_ms=2_400,
     processes=[ProcessRow("analyzer", "running", 90 * 1024 * 1024), ProcessRow("producer", "ended")],
@@ -46,7 +47,8 @@ def text(snapshot: Snapshot) -> str:
 def test_the_picture_shows_rates_lag_latency_processes_and_why_a_transaction_was_flagged() -> None:
     shown = text(NOW)
     for part in (
-        *("4,321 / 20,000", "333 a second", "17 behind", "p50 0.15 s, p99 2.40 s", "running 90 MB"),
+        *("4,321 / 20,000", "333 a second", "17 behind", "p50 0.15 s, p99 2.40 s", "running 90 MB", "10 delivered"),
+        "delivered to: log group 12, queue 11, webhook 10 (3 retried)",
         *(
             "analyzer",
             "producer",
