@@ -76,7 +76,14 @@ async def running(
     clockwork = Clockwork(engine.catalogue, engine.intake, clock_ms=clock.now_ms, new_id=new_id)
     service = Service(
         Parts(
-            engine.catalogue, engine.intake, engine.archives, replays, clock.now_ms, new_id, settings.max_request_bytes
+            engine.catalogue,
+            engine.intake,
+            engine.archives,
+            replays,
+            engine.metrics,
+            clock.now_ms,
+            new_id,
+            settings.max_request_bytes,
         )
     )
     tasks = []

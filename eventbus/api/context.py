@@ -11,6 +11,7 @@ from eventbus.api.errors import ApiError, no_such_bus, no_such_rule
 from eventbus.archive import ArchiveSize
 from eventbus.arn import DEFAULT_BUS, Scope, parse
 from eventbus.catalogue import Catalogue
+from eventbus.metrics import Metrics
 from eventbus.model import Archive, Bus, Replay, Rule
 from eventbus.ports import Intake
 
@@ -43,6 +44,7 @@ class Parts:
     intake: Intake
     archives: Archives
     replays: Replays
+    metrics: Metrics
     now_ms: Callable[[], int]
     new_id: Callable[[], str]
     """A fresh UUID."""

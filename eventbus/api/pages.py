@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 PREFIX: Final = "/_bus"
@@ -40,13 +41,13 @@ def routes(insight: Insight) -> list[Route]:
     """Return the pages."""
 
     async def index(_: Request) -> Response:
-        return JSONResponse(INDEX)
+        return _json(INDEX)
 
     async def health(_: Request) -> Response:
         problem = insight.health()
         if problem is None:
-            return JSONResponse({"status": "ok"})
-        return JSONResponse({"status": "unhealthy", "reason": problem}, status_code=503)
+            return _json({"status": "ok"})
+        return _json({"status": "unhealthy", "reason": problem}, 503)
 
     async def metrics(_: Request) -> Response:
         return Response(insight.metrics(), media_type=insight.metrics_type)
@@ -54,19 +55,24 @@ def routes(insight: Insight) -> list[Route]:
     async def explain(request: Request) -> Response:
         event_id = request.query_params.get("event", "")
         if not event_id:
-            return JSONResponse({"error": f"say which event: {PREFIX}/explain?event=ID"}, status_code=400)
+            return _json({"error": f"say which event: {PREFIX}/explain?event=ID"}, 400)
         found = await insight.explain(event_id)
         if found is None:
             remedy = "ids are in the answer of PutEvents; old events are forgotten"
-            return JSONResponse({"error": f"no event {event_id[:100]!r}: {remedy}"}, status_code=404)
-        return JSONResponse(found)
+            return _json({"error": f"no event {event_id[:100]!r}: {remedy}"}, 404)
+        return _json(found)
 
     async def unmatched(_: Request) -> Response:
-        return JSONResponse({"events": await insight.unmatched()})
+        return _json({"events": await insight.unmatched()})
 
     async def targets(_: Request) -> Response:
-        return JSONResponse({"targets": insight.targets()})
+        return _json({"targets": insight.targets()})
 
     pages = {"": index, "/health": health, "/metrics": metrics, "/explain": explain}
     pages |= {"/unmatched": unmatched, "/targets": targets}
     return [Route(f"{PREFIX}{path}", page) for path, page in pages.items()]
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    """Answer in ASCII: an event may hold half a surrogate pair, which no other encoding takes."""
+    return Response(json.dumps(content, indent=1), status_code=status, media_type="application/json")

@@ -35,8 +35,15 @@ class Service:
         perform = OPERATIONS.get(operation)
         if perform is None:
             raise unknown(operation)
-        clean = checked_entries(request) if operation == "PutEvents" else checked(operation, request)
-        return await perform(Call(self.parts, scope), clean)
+        call = Call(self.parts, scope)
+        if operation != "PutEvents":
+            return await perform(call, checked(operation, request))
+        self.parts.metrics.put.calls += 1
+        try:
+            return await perform(call, checked_entries(request))
+        except Exception:
+            self.parts.metrics.put.failed_calls += 1
+            raise
 
 
 @dataclass(frozen=True, slots=True)

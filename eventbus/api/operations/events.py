@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any, Final
@@ -28,6 +29,7 @@ _BUS_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,256}")
 
 async def put_events(call: Call, request: Request) -> Answer:
     """Put up to ten entries; the answer has one result for each, in order. On disk once it returns."""
+    began = time.perf_counter()
     entries = request["Entries"]
     size = sum(entry_size(entry) for entry in entries)
     if size > call.parts.max_request_bytes:
@@ -42,7 +44,21 @@ async def put_events(call: Call, request: Request) -> Answer:
             results.append(result)
     if events:
         await call.parts.intake.accept(events)
+    _count(call, entries, results)
+    put = call.parts.metrics.put
+    put.bytes += size
+    put.latency.add((time.perf_counter() - began) * 1000)
     return {"FailedEntryCount": len(results) - len(events), "Entries": results}
+
+
+def _count(call: Call, entries: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, str]]) -> None:
+    """Count entries by bus; one that isn't there has no counts."""
+    for entry, result in zip(entries, results, strict=True):
+        bus_arn = call.bus_arn(entry.get("EventBusName"))
+        if call.catalogue.bus(bus_arn):
+            meter = call.parts.metrics.bus(bus_arn)
+            meter.entries += 1
+            meter.failed_entries += "ErrorCode" in result
 
 
 def checked_entries(request: Any) -> dict[str, Any]:
