@@ -34,6 +34,8 @@ LONGEST_WAIT_S: Final = 86_400.0
 _IDLE_S: Final = 4.0
 """Less than what servers keep idle connections open for (uvicorn 5 s), so that a call seldom meets a closing one."""
 _CONNECTIONS: Final = 1_000
+_ADDRESS_S: Final = 30
+"""How long a host's address is good: a name server that is slow then delays few calls."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,7 +66,7 @@ def new_session(timeout_s: float = TIMEOUT_S) -> aiohttp.ClientSession:
     `timeout_s` is for connecting, sending and the whole answer.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_IDLE_S),
+        connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_IDLE_S, ttl_dns_cache=_ADDRESS_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=timeout_s, ceil_threshold=2 * TIMEOUT_S),
