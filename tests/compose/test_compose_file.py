@@ -100,6 +100,13 @@ def test_the_image_of_the_services_holds_what_they_run_and_nothing_else() -> Non
     assert sorted(copied) == ["analyzer", "notifier", "producer", "schemas"]
 
 
+def test_what_the_images_copy_is_let_into_the_build() -> None:
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = set(re.findall(r"^COPY ([\w.-]+)", DOCKERFILE, re.MULTILINE))
+    assert "eventbus" in copied
+    assert copied <= let_in | {"infra"}
+
+
 def test_the_address_of_the_broker_is_one_that_the_services_take(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("producer", "analyzer", "notifier", "setup", "report"):
         address = SERVICES[name]["environment"]["KAFKA_BOOTSTRAP_SERVERS"]

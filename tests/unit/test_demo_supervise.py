@@ -124,3 +124,17 @@ def test_services_end_in_the_order_they_were_started_in_and_only_those_that_run(
     supervisor.stop("producer", "unknown")
     supervisor.stop()
     assert world.stops == [3, 1, 2]
+
+
+def test_a_service_that_runs_already_is_looked_after_as_if_it_had_been_started_here() -> None:
+    world = World()
+    supervisor = world.supervisor()
+    found = FakeProcess(99, world.stops)
+    supervisor.adopt(NOTIFIER, found)
+    assert supervisor.pids() == {"notifier": 99}
+    found.exit_code = -9
+    supervisor.check()
+    world.now += 0.2
+    supervisor.check()
+    assert supervisor.pids() == {"notifier": world.spawned[0].pid}
+    assert supervisor.restarts() == {"notifier": 1}
