@@ -53,7 +53,7 @@ def exact(node: Node) -> list[Leaf | InNetwork]:
 
 
 def expression(node: Node) -> Condition | Leaf | None:
-    """The condition of an object in a pattern's array; a value for `exactly`; None for `exists: false`."""
+    """The condition of an object in a pattern's array; a value for `exactly` and `=`; None for `exists: false`."""
     name, value = _single(node, "Match expression name not found")
     if name == "exactly":
         return _text(value, "exact match pattern must be a string")
@@ -147,7 +147,7 @@ def _number(node: Node, otherwise: str) -> float:
     return number
 
 
-def _numeric(node: Node) -> Condition:
+def _numeric(node: Node) -> Condition | float:
     if node.kind != "array":
         raise RefusedError("Value of numeric must be an array.", node)
     if not node.items or node.items[0].kind != "string":
@@ -163,7 +163,7 @@ def _numeric(node: Node) -> Condition:
     if len(operands) > 1:
         raise RefusedError("Too many elements in numeric expression", operands[1])
     if operator == "=":
-        return Between(number, number)
+        return number
     if number == (LARGEST if operator in {">", ">="} else -LARGEST):
         raise RefusedError(f"No number is {operator} {operands[0].text}", operands[0])
     if operator in {"<", "<="}:
@@ -222,7 +222,7 @@ INSIDE_ANYTHING_BUT: dict[str, tuple[Callable[[Node], Condition], str]] = {
     ),
     "wildcard": (_wildcard, "wildcard match pattern must be a string"),
 }
-OPERATORS: dict[str, Callable[[Node], Condition]] = {
+OPERATORS: dict[str, Callable[[Node], Condition | float]] = {
     "anything-but": _anything_but,
     "cidr": _cidr,
     "equals-ignore-case": _equals_ignore_case,
