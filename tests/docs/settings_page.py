@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from analyzer.settings import AnalyzerSettings
 from demo.webhook import WebhookSettings
+from eventbus.settings import EventBusSettings
 from notifier.settings import NotifierSettings
 from producer.settings import ProducerSettings
 from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, Settings
@@ -24,6 +25,7 @@ SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("Producer", ProducerSettings),
     ("Analyzer", AnalyzerSettings),
     ("Notifier", NotifierSettings),
+    ("Event bus", EventBusSettings),
     ("Webhook of the demo", WebhookSettings),
 )
 HEAD: Final = """# Settings
