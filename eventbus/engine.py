@@ -80,6 +80,7 @@ class Engine:
             time=time,
             backoff=Backoff(settings.retry_base_s, settings.retry_cap_s),
             rng=rng,
+            lane_events=settings.lane_events,
         )
         lanes = Lanes(shared, on_disk.lanes)
         intakes.append(

@@ -57,6 +57,9 @@ class EventBusSettings(Settings):
     retry_cap_s: float = Field(default=300.0, gt=0, le=86_400)
     """Longest delay before any retry."""
 
+    lane_events: int = Field(default=2048, ge=1)
+    """Most deliveries to one target that wait in memory; the others wait on disk."""
+
     keep_events: int = Field(default=10_000, ge=0)
     """How many of the newest events are kept after their delivery, so that one can ask what became of them."""
 

@@ -42,7 +42,7 @@ class Rig:
     async def crash(self) -> None:
         for lane in self.engine.lanes._lanes.values():
             lane.close()
-        tasks = list(next(iter(self.engine.lanes._lanes.values()))._shared.tasks) if self.engine.lanes._lanes else []
+        tasks = list(self.engine.lanes._shared.tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -89,8 +89,7 @@ class Rig:
 
     async def flushed(self) -> None:
         """Wait until all results are on disk."""
-        settler = next(iter(self.engine.lanes._lanes.values()))._shared.settler
-        await settler.close(10)
+        await self.engine.lanes._shared.settler.close(10)
 
     async def one(self, query: str, *values: Any) -> Sequence[Any]:
         return await self.engine.store.read(lambda db: db.execute(query, values).fetchone())

@@ -11,7 +11,7 @@ from eventbus.delivery.fate import State
 from eventbus.model import Event
 
 MOST: Final = 2048
-"""Most deliveries of a lane in memory."""
+"""Most deliveries of a lane in memory, unless the settings say otherwise."""
 MOST_BYTES: Final = 4 * 1024 * 1024
 """Most characters of their events; one more than this may be reached by the last of them."""
 
@@ -37,8 +37,9 @@ class Delivery:
 class Backlog:
     """Ready ones in order, waiting ones by due time, and the numbers of all that must not be read from disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST, most_bytes: int = MOST_BYTES) -> None:
         """Begin empty, with everything of the lane in memory."""
+        self._most, self._most_bytes = most, most_bytes
         self.ready: deque[Delivery] = deque()
         """To be sent to the target now."""
         self.buried: deque[Delivery] = deque()
@@ -57,13 +58,18 @@ class Backlog:
     @property
     def full(self) -> bool:
         """Whether nothing more fits."""
-        return len(self._held) >= MOST or self._bytes >= MOST_BYTES
+        return len(self._held) >= self._most or self._bytes >= self._most_bytes
 
     @property
     def wants_more(self) -> bool:
         """Whether there is room worth a read of the disk, and no read under way."""
-        room = len(self._held) <= MOST // 2 and self._bytes <= MOST_BYTES // 2
+        room = len(self._held) <= self._most // 2 and self._bytes <= self._most_bytes // 2
         return self.behind and room and self._reading is None
+
+    @property
+    def page(self) -> tuple[int, int]:
+        """How many deliveries, and how many characters of events, a read of the disk may bring."""
+        return max(self._most // 2, 1), max(self._most_bytes // 2, 1)
 
     @property
     def next_ms(self) -> int | None:

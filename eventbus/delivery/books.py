@@ -33,6 +33,8 @@ class Shared:
     time: Time
     backoff: Backoff
     rng: random.Random
+    lane_events: int
+    """Most deliveries of a lane in memory."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Sends and reads under way, of all lanes."""
 
@@ -56,7 +58,7 @@ class Books:
         self.tally = tally or Tally()
         self.pending = 0
         """Deliveries that have not come to their end, on disk and in memory."""
-        self.backlog = Backlog()
+        self.backlog = Backlog(shared.lane_events)
         self.moved: Callable[[], None] = lambda: None
         """Called when a delivery that waits on disk may have to be fetched."""
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from eventbus.delivery.backlog import MOST, MOST_BYTES, Delivery
+from eventbus.delivery.backlog import Delivery
 from eventbus.delivery.books import Books, Shared
 from eventbus.delivery.burial import Burial
 from eventbus.delivery.fate import State, Step
@@ -89,7 +89,7 @@ class Lane:
             self._shared.begin(self._read(backlog.begin_reading(), now_ms))
 
     async def _read(self, known: frozenset[int], now_ms: int) -> None:
-        most, most_bytes = MOST // 2, MOST_BYTES // 2
+        most, most_bytes = self.books.backlog.page
         try:
             page = await self._shared.store.read(
                 lambda db: journal.load(

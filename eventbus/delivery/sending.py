@@ -19,6 +19,8 @@ _TROUBLED_SHARE: Final = 8
 """A target in trouble gets this part of its sends at once, and one at least."""
 _TROUBLED_PACE_MS: Final = 20
 """Least time between two sends to a target in trouble: fifty a second tell enough."""
+_TELL_MS: Final = 10_000
+"""A target that changes its mind more often than this isn't logged each time."""
 _MS: Final = 1000
 
 _log = structlog.get_logger(__name__)
@@ -33,6 +35,7 @@ class Sending:
         self._under_way = 0
         self._troubled = False
         self._pause_ms = 0
+        self._told_ms: int | None = None  # when its trouble was logged
 
     def next_ms(self, now_ms: int) -> int | None:
         """Return when a send that is ready may start, if a pause is what it waits for."""
@@ -111,7 +114,7 @@ class Sending:
                 books.move(delivery, Step(State.REMOVED), now_ms)
             if outcome.retry_after_s:
                 self._pause_ms = max(self._pause_ms, now_ms + round(outcome.retry_after_s * _MS))
-        self._judge(outcomes)
+        self._judge(outcomes, now_ms)
         books.moved()
 
     async def _outcomes(
@@ -140,18 +143,17 @@ class Sending:
         meter.retries += retries
         self._books.tally.retried += retries
 
-    def _judge(self, outcomes: Sequence[Outcome]) -> None:
+    def _judge(self, outcomes: Sequence[Outcome], now_ms: int) -> None:
         """A target is in trouble when nothing of a send got through and it may do so later."""
-        troubled = all(not outcome.delivered and outcome.retry for outcome in outcomes)
-        if troubled != self._troubled:
-            self._troubled = troubled
+        self._troubled = all(not outcome.delivered and outcome.retry for outcome in outcomes)
+        names = {"rule": self._books.rule_arn, "target": self._books.target_id}
+        if self._troubled and self._told_ms is None:
             first = outcomes[0]
-            _log.info(
-                "target in trouble" if troubled else "target works again",
-                rule=self._books.rule_arn,
-                target=self._books.target_id,
-                **({"error": first.error_code, "message": first.error_message[:200]} if troubled else {}),
-            )
+            _log.warning("target in trouble", **names, error=first.error_code, message=first.error_message[:200])
+            self._told_ms = now_ms
+        elif not self._troubled and self._told_ms is not None and now_ms >= self._told_ms + _TELL_MS:
+            _log.info("target works again", **names)
+            self._told_ms = None
 
     def _refuse_all(self, target: Target, now_ms: int) -> None:
         ready = self._books.backlog.ready
