@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final
 
@@ -53,12 +55,16 @@ async def put_events(call: Call, request: Request) -> Answer:
 
 def _count(call: Call, entries: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, str]]) -> None:
     """Count entries by bus; one that isn't there has no counts."""
-    for entry, result in zip(entries, results, strict=True):
-        bus_arn = call.bus_arn(entry.get("EventBusName"))
+    put = Counter(entry.get("EventBusName") for entry in entries)
+    failed = Counter(
+        entry.get("EventBusName") for entry, result in zip(entries, results, strict=True) if "ErrorCode" in result
+    )
+    for name, count in put.items():
+        bus_arn = call.bus_arn(name)
         if call.catalogue.bus(bus_arn):
             meter = call.parts.metrics.bus(bus_arn)
-            meter.entries += 1
-            meter.failed_entries += "ErrorCode" in result
+            meter.entries += count
+            meter.failed_entries += failed[name]
 
 
 def checked_entries(request: Any) -> dict[str, Any]:
@@ -127,7 +133,6 @@ def _refused(call: Call, bus_arn: str, entry: Mapping[str, Any]) -> dict[str, st
 def _event(call: Call, bus_arn: str, entry: Mapping[str, Any], detail: Any) -> Event:
     """Return the event: its detail stands in the body as it was put, character for character."""
     now_ms, event_id = call.parts.now_ms(), call.parts.new_id()
-    bus = parse(bus_arn) if "EventBusName" in entry else None
     fields = {
         "version": "0",
         "id": event_id,
@@ -135,7 +140,7 @@ def _event(call: Call, bus_arn: str, entry: Mapping[str, Any], detail: Any) -> E
         "source": entry["Source"],
         "account": call.scope.account,
         "time": iso(entry.get("Time", now_ms) // 1000),
-        "region": bus.region if bus else call.scope.region,
+        "region": _region(bus_arn),
         "resources": list(entry.get("Resources", ())),
         "detail": detail,
     }
@@ -146,6 +151,12 @@ def _event(call: Call, bus_arn: str, entry: Mapping[str, Any], detail: Any) -> E
         f'"region":"{fields["region"]}","resources":{resources},"detail":{entry["Detail"]}}}'
     )
     return Event(event_id, bus_arn, body, fields, now_ms)
+
+
+@lru_cache(maxsize=1024)
+def _region(bus_arn: str) -> str:
+    found = parse(bus_arn)
+    return found.region if found else ""
 
 
 async def is_match(_call: Call, request: Request) -> Answer:
