@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 
 from eventbus.pattern.conditions import Condition
@@ -31,17 +32,23 @@ class Field:
 
 
 class Alternative:
-    """Fields in two orders: the cheap ones first to fail early, and by name, as the service takes them."""
+    """Fields in two orders: those first that fail soon or cost little, and by name, as the service takes them."""
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         self.by_name = tuple(sorted(fields.values(), key=lambda field: _utf16(field.path)))
-        self._by_cost = tuple(sorted(self.by_name, key=lambda field: len(field.conditions)))
+        self._as_tried = tuple(sorted(self.by_name, key=lambda field: len(field.conditions)))
+
+    def ordered(self, rank: Callable[[Field], int]) -> Alternative:
+        """The same, but the fields of the lowest rank are tried first."""
+        other = copy(self)
+        other._as_tried = tuple(sorted(self._as_tried, key=rank))  # noqa: SLF001 - its own kind
+        return other
 
     def matches(self, flat: Flat) -> bool:
         """Whether the fields match, those in arrays in elements that go together."""
         in_arrays = 0
         unsure = False
-        for field in self._by_cost:
+        for field in self._as_tried:
             values = flat.get(field.path)
             if values is None:
                 if not field.may_be_absent:

@@ -1,7 +1,8 @@
 """Many patterns matched at once: an index finds the few that an event can match, only these are tried.
 
 Each alternative of each pattern is filed under one of its fields: one that wants exact values or prefixes, and the
-one that fewest others want the same of. An event's values then lead to the alternatives filed under them.
+one that fewest others want the same of. An event's values then lead to the alternatives filed under them, and each
+of these is asked first for what fewest others want: that fails soonest.
 """
 
 from __future__ import annotations
@@ -65,16 +66,15 @@ class Machine(Generic[Key]):
         self._ways: frozenset[str] = frozenset().union(*(pattern.ways for pattern in patterns.values()))
         self._shelves: dict[str, _Shelf] = {}
         self._always: list[_Filed] = []
-        filed = [
-            _Filed(number, alternative)
-            for number, pattern in enumerate(patterns.values())
-            for alternative in pattern.alternatives
+        alternatives = [
+            (number, one) for number, pattern in enumerate(patterns.values()) for one in pattern.alternatives
         ]
-        shared = Counter(
-            (one.path, label) for each in filed for one in each.alternative.by_name for label in _labels(one)
-        )
-        for each in filed:
-            self._file(each, shared)
+        fields = [field for _, alternative in alternatives for field in alternative.by_name]
+        shared = Counter((one.path, label) for one in fields for label in _labels(one))
+        alike = Counter((one.path, one.wanted) for one in fields)
+        for number, alternative in alternatives:
+            telling = alternative.ordered(lambda one: alike[one.path, one.wanted])
+            self._file(_Filed(number, telling), shared)
 
     def matching(self, event: Fields) -> list[Key]:
         """The keys of the patterns that match, in the mapping's order."""
