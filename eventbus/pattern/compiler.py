@@ -82,6 +82,8 @@ class _Compiler:
     def __init__(self, text: str, *, or_is_a_field: bool) -> None:
         self._text = text
         self._or_is_a_field = or_is_a_field
+        self._unusable: dict[Field, InvalidPatternError] = {}
+        """Fields that are refused unless a later one takes their place."""
 
     def rules(self, root: Node) -> Rules:
         if root.kind != "object":
@@ -90,6 +92,9 @@ class _Compiler:
         for rule in rules:
             if len(rule) > MAX_FIELDS:
                 raise InvalidPatternError(f"Size of rule exceeds max value of {MAX_FIELDS}")
+            for field in rule.values():
+                if field in self._unusable:
+                    raise self._unusable[field]
         return rules
 
     def _object(self, rules: Rules, steps: tuple[str, ...], node: Node, *, inside_or: bool) -> Rules:
@@ -137,13 +142,16 @@ class _Compiler:
         field = Field(f"{base}.{last}" if base else last, compact(node))
         if not node.items:
             raise self._refused("Empty arrays are not allowed", node.start, steps)
+        empty_first: InvalidPatternError | None = None
         for item in node.items:
             try:
                 field = self._with(field, item)
             except RefusedError as refused:
                 raise self._refused(refused.reason, refused.node.start, steps) from None
             if item is node.items[0] and field.conditions == (NoneOf(()),):
-                raise self._refused("Empty arrays are not allowed", item.start, steps)
+                empty_first = self._refused("Empty arrays are not allowed", item.start, steps)
+        if empty_first:
+            self._unusable[field] = empty_first
         if too_complex(field.conditions):
             raise self._refused(TOO_COMPLEX, node.start, steps)
         return field
