@@ -99,7 +99,10 @@ class RunningService:
 
 @dataclass
 class Stack:
-    """A fresh broker with topics, an event bus with its rule, and a local AWS with schemas, log group and queues."""
+    """A fresh broker with topics, a local AWS with schemas, log group and queues, and a webhook.
+
+    The event bus is started for tests that use the fixture `bus`.
+    """
 
     broker: brokers.LocalBroker
     aws: LocalAws
@@ -156,7 +159,7 @@ class Stack:
 
 @contextmanager
 def running_stack(local_aws: LocalAws, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    """Start broker, bus and webhook, empty the local AWS and fill it; end every process afterwards."""
+    """Start broker and webhook, empty the local AWS and fill it; end every process afterwards."""
     with ExitStack() as ending:
         broker = make_broker(folder / "broker")
         ending.callback(broker.stop)
@@ -164,10 +167,8 @@ def running_stack(local_aws: LocalAws, folder: Path, monkeypatch: pytest.MonkeyP
         webhook = Receiver(WEBHOOK_KEY)
         keys = {URL: ending.enter_context(serving(webhook, HOST)), KEY: WEBHOOK_KEY}
         bus = EventBus(folder, service_environment(local_aws, "") | keys)
-        bus.launch()
         ending.callback(bus.stop)
         broker.start()
-        bus.wait()
         env = service_environment(local_aws, broker.bootstrap_servers) | keys | {ENDPOINT: bus.url}
         for name in set(os.environ) - set(env):
             monkeypatch.delenv(name)

@@ -10,7 +10,7 @@ from schemas import aws, topics
 from schemas.codec import Encoder, definition
 from tests.harness import Stack, wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("bus")]
 
 
 def test_a_suite_that_has_done_nothing_balances(stack: Stack) -> None:

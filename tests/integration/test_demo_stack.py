@@ -14,7 +14,7 @@ from demo.queues import Queue
 from schemas import aws, topics
 from tests.harness import Stack, wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("bus")]
 
 T = TypeVar("T")
 

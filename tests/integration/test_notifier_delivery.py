@@ -16,7 +16,7 @@ from schemas import aws
 from schemas.codec import Encoder
 from tests.harness import RunningService, Stack, wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("bus")]
 
 NOTIFICATIONS = "notifications"
 
