@@ -14,7 +14,7 @@ from eventbus import metrics, provision, subscribers, targets
 from eventbus.api.app import App, application
 from eventbus.api.body import BodyReader
 from eventbus.api.context import Parts
-from eventbus.api.listen import is_loopback, listen, server
+from eventbus.api.listen import allow_connections, is_loopback, listen, server
 from eventbus.api.pages import Insight
 from eventbus.api.protocol import Identity, Protocol
 from eventbus.api.service import Local, Service
@@ -127,6 +127,7 @@ async def _serve(app: App, listener: socket.socket, settings: EventBusSettings) 
     host, port = listener.getsockname()[:2]
     if not is_loopback(host) and not settings.require_signature:
         _log.warning("anybody who reaches this address can use the bus: see --require-signature", host=host)
+    allow_connections()
     http = server(app)
 
     def stop() -> None:

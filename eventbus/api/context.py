@@ -85,6 +85,8 @@ class Call:
         if found is None:
             raise no_such_bus(arn)
         owner = parse(arn)
+        if owner and owner.region != self.scope.region:
+            raise no_such_bus(arn)
         if owner and owner.account != self.scope.account and not self.may(found, action, {}):
             raise access_denied(self.scope.account, action, arn)
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import resource
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -12,15 +13,16 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from eventbus.api.patience import patient
 from schemas.errors import UserError
 
 MAX_CONNECTIONS: Final = 1_024
-"""Beyond it a request is answered with 503."""
+"""Beyond it a request is answered with 503, beyond twice as many a connection is closed at once."""
+_FILES: Final = 4_096
+"""Open files that so many connections need at most."""
 BACKLOG: Final = 1_024
 HEADERS_S: Final = 10.0
 """Seconds that the headers of a request may take."""
-HEADERS_BYTES: Final = 64 * 1024
-"""Bytes that they may have."""
 KEEP_ALIVE_S: Final = 65
 """Seconds that an idle connection stays open: longer than SDKs keep one in their pool unused."""
 GRACE_S: Final = 10
@@ -67,11 +69,27 @@ class Server(uvicorn.Server):
         yield
 
 
-def server(app: Callable[..., Any]) -> Server:
-    """Return a server for an ASGI application."""
+def allow_connections() -> None:
+    """Let the process open as many files as it needs for its connections, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def server(
+    app: Callable[..., Any], protocol: type[asyncio.Protocol] = AutoHTTPProtocol, headers_s: float = HEADERS_S
+) -> Server:
+    """Return a server for an ASGI application.
+
+    Args:
+        app: the application.
+        protocol: uvicorn's implementation of HTTP.
+        headers_s: seconds that the headers of a request may take.
+    """
     config = uvicorn.Config(
         app,
-        http=_patient(AutoHTTPProtocol),
+        http=patient(protocol, headers_s, 2 * MAX_CONNECTIONS),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -84,39 +102,3 @@ def server(app: Callable[..., Any]) -> Server:
         timeout_graceful_shutdown=GRACE_S,
     )
     return Server(config)
-
-
-def _patient(protocol: Any) -> Any:
-    """Return uvicorn's HTTP protocol, but one that drops a connection whose headers don't come to an end."""
-
-    class Patient(protocol):  # type: ignore[misc] # which of two classes depends on what is installed
-        _deadline: asyncio.TimerHandle | None = None
-        _header_bytes = 0
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._deadline = self.loop.call_later(HEADERS_S, transport.close)
-
-        def data_received(self, data: bytes) -> None:
-            before = self.cycle
-            super().data_received(data)
-            if self.cycle is not before:  # headers came to an end
-                self._stop_waiting()
-            elif before is None or before.response_complete:
-                self._header_bytes += len(data)
-                if self._header_bytes > HEADERS_BYTES:
-                    self.transport.close()
-                elif self._deadline is None:
-                    self._deadline = self.loop.call_later(HEADERS_S, self.transport.close)
-
-        def connection_lost(self, error: Exception | None) -> None:
-            self._stop_waiting()
-            super().connection_lost(error)
-
-        def _stop_waiting(self) -> None:
-            self._header_bytes = 0
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
-
-    return Patient
