@@ -73,6 +73,8 @@ class Settler:
                     self._start()
                     if self._task:
                         await asyncio.shield(self._task)
+                    if self.problem:
+                        await asyncio.sleep(_AGAIN_S / 4)
         except TimeoutError:
             _log.error("results not written", count=len(self._pending), effect="these are delivered again")
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Any, Final, Self, TypeVar
 
 from schemas.errors import CardwatchError, UserError
 
@@ -52,7 +52,7 @@ class Store:
         self._thread.start()
 
     @classmethod
-    def open(cls, folder: Path) -> Store:
+    def open(cls, folder: Path) -> Self:
         """Open the database in `folder`, which is made if need be.
 
         Raises:
