@@ -53,7 +53,7 @@ class Running:
 def _program(name: str) -> str:
     program = PEERS_ENV / "bin" / name
     if not program.exists():
-        raise UserError(f"{program.relative_to(ROOT)} is not installed: run `make {PEERS_ENV.name}/.installed`")
+        raise UserError(f"{program.relative_to(ROOT)} is not there: `make bench` and `make bench-smoke` install it")
     return str(program)
 
 

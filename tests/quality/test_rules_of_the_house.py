@@ -12,8 +12,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("schemas", "producer", "analyzer", "notifier", "eventbus", "demo")
-LOCKS = ("requirements.lock", "requirements-local.lock", "requirements-dev.lock", "requirements-uv.lock")
+PACKAGES = ("schemas", "producer", "analyzer", "notifier", "eventbus", "demo", "bench")
+LOCKS = (
+    "requirements.lock",
+    "requirements-local.lock",
+    "requirements-dev.lock",
+    "requirements-uv.lock",
+    "bench/requirements.lock",
+)
 
 
 @cache
