@@ -14,6 +14,7 @@ from eventbus import metrics, provision, subscribers, targets
 from eventbus.api.app import App, application
 from eventbus.api.body import BodyReader
 from eventbus.api.context import Parts
+from eventbus.api.errors import ApiError
 from eventbus.api.listen import allow_connections, is_loopback, listen, server
 from eventbus.api.pages import Insight
 from eventbus.api.protocol import Identity, Protocol
@@ -93,7 +94,7 @@ async def running(
         tasks = [asyncio.create_task(clockwork.run()), asyncio.create_task(engine.archives.tend(asyncio.sleep))]
         largest = settings.max_request_bytes * _LARGER_AS_JSON
         reader = BodyReader(largest, settings.body_timeout_s, largest * _LARGEST_TOGETHER)
-        yield application(Protocol(service, identity, reader, new_id), _insight(engine))
+        yield application(Protocol(service, identity, reader, new_id), _insight(engine, settings))
     finally:
         for task in tasks:
             task.cancel()
@@ -119,8 +120,12 @@ def identity_of(settings: EventBusSettings) -> Identity:
 
 
 async def _load(settings: EventBusSettings, api: Local, environment: Mapping[str, str]) -> None:
-    if settings.subscribers is not None:
+    if settings.subscribers is None:
+        return
+    try:
         await provision.apply(subscribers.load(settings.subscribers, environment), api, api.scope)
+    except ApiError as error:
+        raise UserError(f"the bus refuses a subscriber in {settings.subscribers}: {error.message}") from None
 
 
 async def _serve(app: App, listener: socket.socket, settings: EventBusSettings) -> None:
@@ -141,7 +146,7 @@ async def _serve(app: App, listener: socket.socket, settings: EventBusSettings) 
     await http.serve(sockets=[listener])
 
 
-def _insight(engine: Engine) -> Insight:
+def _insight(engine: Engine, settings: EventBusSettings) -> Insight:
     return Insight(
         health=lambda: engine.lanes.problem,
         metrics=engine.metrics.text,
@@ -149,4 +154,5 @@ def _insight(engine: Engine) -> Insight:
         explain=engine.why.explain,
         unmatched=engine.why.unmatched,
         targets=engine.lanes.summaries,
+        here_alone=settings.require_signature,
     )

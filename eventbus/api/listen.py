@@ -96,6 +96,7 @@ def server(
         log_level="warning",  # what it says at start and stop, the bus says itself
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         limit_concurrency=MAX_CONNECTIONS,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from eventbus.api.listen import is_loopback
+
+Page = Callable[[Request], Coroutine[Any, Any, Response]]
 
 PREFIX: Final = "/_bus"
 INDEX: Final = {
@@ -35,42 +39,60 @@ class Insight:
     """Returns what became of the event of that id, or None: there is none."""
     unmatched: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
     targets: Callable[[], Sequence[Mapping[str, Any]]]
+    here_alone: bool
+    """Whether what events hold is shown to this machine alone: a page can't be signed."""
 
 
 def routes(insight: Insight) -> list[Route]:
     """Return the pages."""
+    pages = _Pages(insight)
+    open_to_all = {"": pages.index, "/health": pages.health, "/metrics": pages.metrics}
+    showing = {"/explain": pages.explain, "/unmatched": pages.unmatched, "/targets": pages.targets}
+    if insight.here_alone:
+        showing = {path: _here_alone(page) for path, page in showing.items()}
+    return [Route(f"{PREFIX}{path}", page) for path, page in {**open_to_all, **showing}.items()]
 
-    async def index(_: Request) -> Response:
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    insight: Insight
+
+    async def index(self, _: Request) -> Response:
         return _json(INDEX)
 
-    async def health(_: Request) -> Response:
-        problem = insight.health()
-        if problem is None:
-            return _json({"status": "ok"})
-        return _json({"status": "unhealthy", "reason": problem}, 503)
+    async def health(self, _: Request) -> Response:
+        problem = self.insight.health()
+        return _json({"status": "ok"}) if problem is None else _json({"status": "unhealthy", "reason": problem}, 503)
 
-    async def metrics(_: Request) -> Response:
-        return Response(insight.metrics(), media_type=insight.metrics_type)
+    async def metrics(self, _: Request) -> Response:
+        return Response(self.insight.metrics(), media_type=self.insight.metrics_type)
 
-    async def explain(request: Request) -> Response:
+    async def explain(self, request: Request) -> Response:
         event_id = request.query_params.get("event", "")
         if not event_id:
             return _json({"error": f"say which event: {PREFIX}/explain?event=ID"}, 400)
-        found = await insight.explain(event_id)
+        found = await self.insight.explain(event_id)
         if found is None:
             remedy = "ids are in the answer of PutEvents; old events are forgotten"
             return _json({"error": f"no event {event_id[:100]!r}: {remedy}"}, 404)
         return _json(found)
 
-    async def unmatched(_: Request) -> Response:
-        return _json({"events": await insight.unmatched()})
+    async def unmatched(self, _: Request) -> Response:
+        return _json({"events": await self.insight.unmatched()})
 
-    async def targets(_: Request) -> Response:
-        return _json({"targets": insight.targets()})
+    async def targets(self, _: Request) -> Response:
+        return _json({"targets": self.insight.targets()})
 
-    pages = {"": index, "/health": health, "/metrics": metrics, "/explain": explain}
-    pages |= {"/unmatched": unmatched, "/targets": targets}
-    return [Route(f"{PREFIX}{path}", page) for path, page in pages.items()]
+
+def _here_alone(page: Page) -> Page:
+    """Return a page that is answered to clients on this machine alone."""
+
+    async def guarded(request: Request) -> Response:
+        if request.client and is_loopback(request.client.host):
+            return await page(request)
+        return _json({"error": "requests must be signed, and a page can't be: ask on the bus's own machine"}, 403)
+
+    return guarded
 
 
 def _json(content: Any, status: int = 200) -> Response:
