@@ -130,6 +130,7 @@ def _keep(platform: Platform, view: View) -> None:
     for name, value in platform.env.items():
         if name.startswith(("KAFKA_", "AWS_")):
             view.say(f"export {name}={value}")
+    view.say(f"What the event bus knows of its events and targets: {platform.bus.url}/_bus")
     try:
         while True:
             for child in (*platform.children, platform.bus.child):
