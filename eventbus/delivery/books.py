@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import structlog
+
 from eventbus.catalogue import Catalogue
 from eventbus.delivery import fate
 from eventbus.delivery.backlog import Backlog, Delivery
@@ -19,6 +21,8 @@ from eventbus.metrics import Metrics
 from eventbus.model import Target
 from eventbus.ports import Outcome, Senders
 from eventbus.store import Store
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,12 @@ class Shared:
         """Let a send or a read run."""
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("delivery failed unexpectedly", exc_info=error)
 
 
 class Books:

@@ -28,6 +28,7 @@ class Pruner:
         self._swept, self._newest = oldest_seq - 1, newest_seq
         self._late: set[int] = set()
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     def accepted(self, newest_seq: int) -> None:
         """Note the number of the newest event."""
@@ -40,12 +41,13 @@ class Pruner:
         self._go()
 
     async def close(self) -> None:
-        """Wait for the chunk under way."""
+        """Begin no other chunk, and wait for the one under way."""
+        self._closed = True
         if self._task:
             await self._task
 
     def _go(self) -> None:
-        if self._task is None and (self._due >= _CHUNK or len(self._late) >= _CHUNK):
+        if self._task is None and not self._closed and (self._due >= _CHUNK or len(self._late) >= _CHUNK):
             self._task = asyncio.get_running_loop().create_task(self._sweep())
 
     @property

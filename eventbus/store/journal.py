@@ -31,6 +31,8 @@ _LOAD: Final = (
     " e.id, e.bus_arn, e.body, e.accepted_ms, e.hops"
     " FROM delivery d JOIN event e ON e.seq = d.event_seq WHERE d.event_seq = ? AND d.lane = ?"
 )
+_RECENT: Final = 10_000
+"""Events among which unmatched ones are looked for."""
 _BODY: Final = 9
 """Place of the body in a row of these."""
 _SETTLED_EVENTS: Final = (
@@ -172,7 +174,9 @@ def bounds(db: sqlite3.Connection) -> tuple[int, int]:
 
 def unmatched(db: sqlite3.Connection, most: int) -> list[Mapping[str, Any]]:
     """Return the latest events that went to no target, the latest first."""
-    return dicts(db, "SELECT * FROM event WHERE deliveries = 0 ORDER BY seq DESC LIMIT ?", most)
+    recent = "seq > (SELECT max(seq) FROM event) - ?"  # a long backlog isn't searched to its end
+    query = f"SELECT * FROM event WHERE {recent} AND deliveries = 0 ORDER BY seq DESC LIMIT ?"  # noqa: S608 - from above
+    return dicts(db, query, _RECENT, most)
 
 
 def dicts(db: sqlite3.Connection, query: str, *values: Any) -> list[Mapping[str, Any]]:

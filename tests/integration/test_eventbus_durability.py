@@ -161,6 +161,10 @@ class Putter:
         while len(self.accepted) < count:
             self.put_ten()
 
+    def has(self, count: int) -> Callable[[], bool]:
+        """Return a question: are so many accepted?"""
+        return lambda: len(self.accepted) >= count
+
     def put_ten(self) -> None:
         with self._lock:
             numbers = range(len(self.tried), len(self.tried) + 10)
@@ -201,7 +205,7 @@ def test_events_survive_kills_while_they_are_put_and_delivered(
         with ThreadPoolExecutor(4) as pool:
             putting = [pool.submit(putter.run, COUNT) for _ in range(4)]
             for kill_at in KILLS_AT:
-                wait_until(lambda at=kill_at: len(putter.accepted) >= at, 120, f"{kill_at} events")  # type: ignore[misc]
+                wait_until(putter.has(kill_at), 120, f"{kill_at} events")
                 bus.service.kill()
                 bus.start()
             for each in putting:

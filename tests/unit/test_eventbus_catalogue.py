@@ -50,7 +50,7 @@ async def test_each_kind_of_resource_is_the_same_after_opening_again(store: Stor
     for each in [*kinds, LARGE]:
         await catalogue.save(each)
     again = await opened(store)
-    assert [again.get(type(each), each.arn) for each in kinds] == kinds  # type: ignore[type-var]
+    assert [again.get(type(each), each.arn) for each in kinds] == kinds  # type: ignore[type-var]  # one kind after the other
     rule = again.rule(LARGE.arn)
     assert rule is not None
     assert rule.targets == LARGE.targets
