@@ -23,7 +23,7 @@ from eventbus.api.sigv4 import Key
 from eventbus.arn import Scope
 from eventbus.catalogue import Catalogue
 from eventbus.clockwork import Clockwork
-from eventbus.delivery.timing import LoopTime
+from eventbus.delivery.timing import LoopTime, Time
 from eventbus.engine import Engine
 from eventbus.ids import Ids
 from eventbus.ports import Intake
@@ -62,6 +62,32 @@ async def running(
     settings: EventBusSettings, identity: Identity, environment: Mapping[str, str]
 ) -> AsyncGenerator[App]:
     """Return the application of a bus that is up, subscribers loaded."""
+    async with _engine(settings) as engine:
+        clock, new_id = LoopTime(), Ids().new
+        replays = Replays(
+            engine.store, engine.catalogue, engine.intake, clock_ms=clock.now_ms, pending=lambda: engine.lanes.pending
+        )
+        clockwork = Clockwork(engine.catalogue, engine.intake, clock_ms=clock.now_ms, new_id=new_id)
+        service = Service(_parts(engine, replays, clock, new_id, settings))
+        await _load(settings, Local(service, identity.default), environment)
+        largest = settings.max_request_bytes * _LARGER_AS_JSON
+        reader = BodyReader(largest, settings.body_timeout_s, largest * _LARGEST_TOGETHER)
+        replays.resume()
+        tasks = [asyncio.create_task(clockwork.run()), asyncio.create_task(engine.archives.tend(asyncio.sleep))]
+        for task in tasks:
+            task.add_done_callback(_told)
+        try:
+            yield application(Protocol(service, identity, reader, new_id), _insight(engine, settings))
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await replays.close()
+
+
+@asynccontextmanager
+async def _engine(settings: EventBusSettings) -> AsyncGenerator[Engine]:
+    """Return the engine with the real senders; both are closed in the end."""
     made: list[TargetSenders] = []
 
     def senders(catalogue: Catalogue, _intake: Callable[[], Intake]) -> TargetSenders:
@@ -70,38 +96,32 @@ async def running(
 
     engine = await Engine.open(settings, senders)
     made[0].intake = engine.intake
-    clock, new_id = LoopTime(), Ids().new
-    replays = Replays(
-        engine.store, engine.catalogue, engine.intake, clock_ms=clock.now_ms, pending=lambda: engine.lanes.pending
-    )
-    clockwork = Clockwork(engine.catalogue, engine.intake, clock_ms=clock.now_ms, new_id=new_id)
-    service = Service(
-        Parts(
-            engine.catalogue,
-            engine.intake,
-            engine.archives,
-            replays,
-            engine.metrics,
-            clock.now_ms,
-            new_id,
-            settings.max_request_bytes,
-        )
-    )
-    tasks = []
     try:
-        await _load(settings, Local(service, identity.default), environment)
-        replays.resume()
-        tasks = [asyncio.create_task(clockwork.run()), asyncio.create_task(engine.archives.tend(asyncio.sleep))]
-        largest = settings.max_request_bytes * _LARGER_AS_JSON
-        reader = BodyReader(largest, settings.body_timeout_s, largest * _LARGEST_TOGETHER)
-        yield application(Protocol(service, identity, reader, new_id), _insight(engine, settings))
+        yield engine
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await replays.close()
         await engine.close()
         await made[0].close()
+
+
+def _told(task: asyncio.Task[None]) -> None:
+    """Log the end of a task that should have none."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("a task of the bus failed", exc_info=error)
+
+
+def _parts(
+    engine: Engine, replays: Replays, clock: Time, new_id: Callable[[], str], settings: EventBusSettings
+) -> Parts:
+    return Parts(
+        engine.catalogue,
+        engine.intake,
+        engine.archives,
+        replays,
+        engine.metrics,
+        clock.now_ms,
+        new_id,
+        settings.max_request_bytes,
+    )
 
 
 def identity_of(settings: EventBusSettings) -> Identity:
