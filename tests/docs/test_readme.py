@@ -14,6 +14,7 @@ from typer.main import get_command
 
 import analyzer.__main__
 import demo.cli
+import eventbus.__main__
 import notifier.__main__
 import producer.__main__
 import schemas.__main__
@@ -29,6 +30,7 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 COMMANDS = {
     "analyzer": analyzer.__main__.cli,
     "demo": demo.cli.cli,
+    "eventbus": eventbus.__main__.cli,
     "notifier": notifier.__main__.cli,
     "producer": producer.__main__.cli,
     "schemas": schemas.__main__.cli,
