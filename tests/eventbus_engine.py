@@ -98,6 +98,13 @@ class Rig:
         return next(each for each in self.engine.lanes.summaries() if each["target"] == target)
 
 
+async def until(done: Callable[[], bool]) -> None:
+    """Poll for what happens by the real clock."""
+    async with asyncio.timeout(20):
+        while not done():  # noqa: ASYNC110 - what is asked for rings no bell
+            await asyncio.sleep(0.005)
+
+
 def event(event_id: str, accepted_ms: int, source: str = "shop", size: int = 0, **given: Any) -> Event:
     body = json.dumps(
         {

@@ -169,6 +169,15 @@ async def test_a_target_gets_what_its_transformer_makes(rig: Rig) -> None:
     assert sender.sent[0].payloads == ('"order e by all"',)
 
 
+async def test_a_transformer_that_fails_is_not_tried_again(rig: Rig) -> None:
+    sender = rig.sender()
+    await rig.rule(target(InputTransformer={}, **dead_letters()))
+    await rig.put("e")
+    await rig.until(lambda: bool(rig.senders.dead))
+    assert rig.senders.dead[0][2]["ERROR_CODE"] == "INVALID_PARAMETER"
+    assert sender.sent == []
+
+
 async def test_a_target_that_hangs_delays_no_other(rig: Rig) -> None:
     never = asyncio.Event()
     hanging, working = rig.sender("hanging", before=never.wait), rig.sender("working")
