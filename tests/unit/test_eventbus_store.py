@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from eventbus.store import StorageError, Store
 from schemas.errors import UserError
 
 
-def _add(arn: str) -> object:
+def _add(arn: str) -> Callable[[sqlite3.Connection], int]:
     return lambda db: db.execute("INSERT INTO resource VALUES ('Bus', ?, '{}')", (arn,)).rowcount
 
 
@@ -22,7 +23,7 @@ def _count(db: sqlite3.Connection) -> int:
 
 async def test_what_was_written_is_there_after_opening_again(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
-    await asyncio.gather(*(store.write(_add(f"arn:{n}")) for n in range(100)))  # type: ignore[arg-type]
+    await asyncio.gather(*(store.write(_add(f"arn:{n}")) for n in range(100)))
     store.close()
     again = Store.open(tmp_path)
     assert await again.read(_count) == 100
@@ -32,9 +33,9 @@ async def test_what_was_written_is_there_after_opening_again(tmp_path: Path) -> 
 async def test_a_bad_change_does_not_undo_its_neighbours(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     results = await asyncio.gather(
-        store.write(_add("one")),  # type: ignore[arg-type]
-        store.write(_add("one")),  # type: ignore[arg-type]
-        store.write(_add("two")),  # type: ignore[arg-type]
+        store.write(_add("one")),
+        store.write(_add("one")),
+        store.write(_add("two")),
         return_exceptions=True,
     )
     assert [type(result) for result in results] == [int, sqlite3.IntegrityError, int]
@@ -60,7 +61,7 @@ def test_a_file_that_is_no_database_is_named_with_the_remedy(tmp_path: Path) -> 
 async def test_a_damaged_database_is_named_with_the_remedy(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     for n in range(500):
-        await store.write(_add(f"arn:{n}" + "x" * 200))  # type: ignore[arg-type]
+        await store.write(_add(f"arn:{n}" + "x" * 200))
     store.close()
     file = tmp_path / "eventbus.db"
     damaged = bytearray(file.read_bytes())
