@@ -64,7 +64,7 @@ OURS: Final = Peer(
         *(sys.executable, "-m", "eventbus", "serve"),
         *("--host", HOST, "--port", str(port), "--data", str(data)),
     ],
-    env=lambda _: {"LOG_LEVEL": "WARNING"},
+    env=lambda _: {"EVENTBUS_SUBSCRIBERS": "none", "LOG_LEVEL": "WARNING"},
     ready="/_bus/health",
     own_queue=False,
 )

@@ -25,7 +25,10 @@ cli = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=F
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="TCP port; 0: any free one.", show_default="4010")]
 Data = Annotated[Path | None, typer.Option(help="Folder of the database.", show_default=".cardwatch/eventbus")]
-Subscribers = Annotated[Path | None, typer.Option(help="Folder of subscriber files to load.", show_default="none")]
+Subscribers = Annotated[
+    Path | None,
+    typer.Option(help="Folder of subscriber files to load; none: no files.", show_default="infra/eventbridge"),
+]
 Signed = Annotated[bool, typer.Option("--require-signature", help="Refuse requests that aren't rightly signed.")]
 
 

@@ -140,12 +140,13 @@ def identity_of(settings: EventBusSettings) -> Identity:
 
 
 async def _load(settings: EventBusSettings, api: Local, environment: Mapping[str, str]) -> None:
-    if settings.subscribers is None:
+    folder = settings.subscribers_there
+    if folder is None:
         return
     try:
-        await provision.apply(subscribers.load(settings.subscribers, environment), api, api.scope)
+        await provision.apply(subscribers.load(folder, environment), api, api.scope)
     except ApiError as error:
-        raise UserError(f"the bus refuses a subscriber in {settings.subscribers}: {error.message}") from None
+        raise UserError(f"the bus refuses a subscriber in {folder}: {error.message}") from None
 
 
 async def _serve(app: App, listener: socket.socket, settings: EventBusSettings) -> None:

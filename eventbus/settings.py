@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from schemas.settings import Settings
@@ -29,8 +29,8 @@ class EventBusSettings(Settings):
     data: Path = Path(".cardwatch/eventbus")
     """Folder of the database; one bus alone may use it."""
 
-    subscribers: Path | None = None
-    """Folder of subscriber files to load at start; none: none."""
+    subscribers: Path | None = Path("infra/eventbridge")
+    """Folder of subscriber files to load at start; `none`: no files, nor where the folder of that name isn't there."""
 
     require_signature: bool = False
     """Whether to refuse requests that aren't signed with the secret of their access key."""
@@ -68,3 +68,14 @@ class EventBusSettings(Settings):
 
     body_timeout_s: float = Field(default=20.0, gt=0, le=3600)
     """How long a client may take to send a request, in seconds."""
+
+    @field_validator("subscribers", mode="before")
+    @classmethod
+    def _none(cls, value: object) -> object:
+        return None if str(value) in {"none", ""} else value
+
+    @property
+    def subscribers_there(self) -> Path | None:
+        """The folder to load: one that was named must be there, the usual one need not."""
+        named = "subscribers" in self.model_fields_set
+        return self.subscribers if self.subscribers and (named or self.subscribers.is_dir()) else None

@@ -98,7 +98,7 @@ def running_bus(folder: Path, *options: str, **env: str) -> Iterator[Bus]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "EVENTBUS_", "LOG_"))}
     args = ("eventbus", "--port", "0", "--data", str(folder / "data"), *options)
     aws = {"AWS_ACCESS_KEY_ID": "workshop", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    service = RunningService(args, {**kept, **aws, **env}, folder / "bus.log")
+    service = RunningService(args, {"EVENTBUS_SUBSCRIBERS": "none", **kept, **aws, **env}, folder / "bus.log")
     try:
         service.until(_LISTENING.search)
         found = _LISTENING.search(service.log)

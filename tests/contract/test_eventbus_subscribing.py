@@ -94,3 +94,10 @@ def test_a_wrong_file_ends_the_bus_with_one_line(tmp_path: Path) -> None:
     assert "ended with 2" in str(caught.value)
     assert "error: one.json: targets.0.webhook.apiKey.value needs the variable HOOK_KEY" in str(caught.value)
     assert "Traceback" not in str(caught.value)
+
+
+def test_the_files_of_the_project_are_loaded_unless_told_otherwise(tmp_path: Path) -> None:
+    with running_bus(tmp_path, EVENTBUS_SUBSCRIBERS=SUBSCRIBERS) as bus:
+        assert bus.client().list_rules(EventBusName="cardwatch")["Rules"]
+    with running_bus(tmp_path / "none", "--subscribers", "none") as bus:
+        assert [each["Name"] for each in bus.client().list_event_buses()["EventBuses"]] == ["default"]

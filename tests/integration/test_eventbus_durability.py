@@ -95,7 +95,7 @@ class Killable:
         self._runs += 1
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "EVENTBUS_", "LOG_"))}
         args = ("eventbus", "--port", str(self._port), "--data", str(self._folder / "data"))
-        env = {**kept, "EVENTBUS_RETRY_BASE_S": "0.2", "EVENTBUS_RETRY_CAP_S": "1"}
+        env = {**kept, "EVENTBUS_SUBSCRIBERS": "none", "EVENTBUS_RETRY_BASE_S": "0.2", "EVENTBUS_RETRY_CAP_S": "1"}
         self.service = RunningService(args, env, self._folder / f"bus-{self._runs}.log")
         self.service.until(re.compile(r'"event": "listening"').search)
 

@@ -69,7 +69,7 @@ class LocalBus:
     def start(self) -> None:
         self.runs += 1
         env = {name: value for name, value in os.environ.items() if not name.startswith(("EVENTBUS_", "AWS_"))}
-        data = ("--data", str(self.folder / "data"))
+        data = ("--data", str(self.folder / "data"), "--subscribers", "none")
         self.process = RunningService(("eventbus", "--port", "0", *data), env, self.folder / f"bus-{self.runs}.log")
         self.process.until(lambda log: '"listening"' in log)
         lines = [json.loads(line) for line in self.process.log.splitlines() if line.startswith("{")]

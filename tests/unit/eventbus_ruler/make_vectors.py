@@ -1,6 +1,6 @@
 """Makes test_eventbus_pattern_vectors.json: hand-chosen and random cases with the verdicts of AWS's own matcher.
 
-With the jars of pom.xml in a folder:  python tests/unit/eventbus_ruler/make_vectors.py FOLDER
+With the jars of pom.xml in a folder:  python -m tests.unit.eventbus_ruler.make_vectors FOLDER
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hand_cases
-import random_cases
+from tests.unit.eventbus_ruler import hand_cases, random_cases
 
 HERE = Path(__file__).parent
 VECTORS = HERE.parent / "test_eventbus_pattern_vectors.json"
