@@ -54,7 +54,7 @@ class Engine:
             UserError: the folder or the database can't be used.
             StorageError: the disk fails.
         """
-        store = Store.open(settings.data)
+        store = Store.open(settings.data, flush=settings.flush)
         try:
             return await cls._opened(store, settings, senders, time or LoopTime(), rng or random.Random())  # noqa: S311 - jitter is no secret
         except BaseException:

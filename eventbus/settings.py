@@ -60,6 +60,9 @@ class EventBusSettings(Settings):
     lane_events: int = Field(default=2048, ge=1)
     """Most deliveries to one target that wait in memory; the others wait on disk."""
 
+    flush: bool = False
+    """Whether an answer waits for the disk itself, so that a power cut loses nothing; `kill -9` never does."""
+
     keep_events: int = Field(default=10_000, ge=0)
     """How many of the newest events are kept after their delivery, so that one can ask what became of them."""
 

@@ -1,7 +1,8 @@
 """The database file: opened, checked, written by one thread with group commit, read by another.
 
 A change is a function of the connection. Changes that are waiting when the writer comes round share one
-transaction and one flush to disk (`synchronous=FULL`), so the cost of durability is shared by all of them.
+transaction, so the cost of durability is shared by all of them. A change that is answered has left the process:
+`kill -9` can't take it. Only with `flush` does it wait for the disk itself, so that a power cut can't either.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Store:
         self._thread.start()
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, *, flush: bool = False) -> Self:
         """Open the database in `folder`, which is made if need be.
 
         Raises:
@@ -68,7 +69,7 @@ class Store:
             ) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            writer = _opened(file)
+            writer = _opened(file, flush=flush)
             return cls(writer, _connect(file), lock)
         except BlockingIOError:
             lock.close()
@@ -179,12 +180,12 @@ def _connect(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def _opened(file: Path) -> sqlite3.Connection:
+def _opened(file: Path, *, flush: bool) -> sqlite3.Connection:
     connection = _connect(file)
     os.chmod(file, 0o600)  # noqa: PTH101 - it holds the secrets of connections
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         raise UserError(f"{file} is on a file system without what SQLite needs: choose another folder with --data")
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
     if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         connection.executescript(f"BEGIN; {SCHEMA.read_text()} PRAGMA user_version = {VERSION}; COMMIT;")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
