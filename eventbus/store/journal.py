@@ -11,15 +11,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-_KEEP_LANE: Final = "INSERT OR IGNORE INTO lane (id, rule_arn, target_id) VALUES (?, ?, ?)"
-_KEEP_EVENT: Final = (
-    "INSERT INTO event (seq, id, bus_arn, accepted_ms, hops, deliveries, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
-_KEEP_DELIVERY: Final = "INSERT INTO delivery (event_seq, lane, due_ms) VALUES (?, ?, ?)"
-_KEEP_ARCHIVED: Final = "INSERT INTO archived (archive_arn, time_ms, kept_ms, body) VALUES (?, ?, ?, ?)"
+_ROWS: Final = 50
+"""Rows that one statement writes. SQLite hands the interpreter back for each statement, and the writer then waits
+for the event loop to let go of it again: row by row, that would take longer than the disk."""
+_KEEP_LANE: Final = "INSERT OR IGNORE INTO lane (id, rule_arn, target_id) VALUES {rows}"
+_KEEP_EVENT: Final = "INSERT INTO event (seq, id, bus_arn, accepted_ms, hops, deliveries, body) VALUES {rows}"
+_KEEP_DELIVERY: Final = "INSERT INTO delivery (event_seq, lane, due_ms) VALUES {rows}"
+_KEEP_ARCHIVED: Final = "INSERT INTO archived (archive_arn, time_ms, kept_ms, body) VALUES {rows}"
 _SETTLE: Final = (
-    "UPDATE delivery SET state = ?, attempts = ?, due_ms = ?, settled_ms = ?, error_code = ?, error_message = ?,"
-    " exhausted = ? WHERE event_seq = ? AND lane = ?"
+    "UPDATE delivery SET state = new.column1, attempts = new.column2, due_ms = new.column3, settled_ms = new.column4,"
+    " error_code = new.column5, error_message = new.column6, exhausted = new.column7 FROM (VALUES {rows}) AS new"
+    " WHERE delivery.event_seq = new.column8 AND delivery.lane = new.column9"
 )
 _TALLY: Final = (
     "UPDATE lane SET delivered = ?, dead_lettered = ?, given_up = ?, removed = ?, retried = ?,"
@@ -94,15 +96,21 @@ def lanes(db: sqlite3.Connection) -> list[Mapping[str, Any]]:
 
 def keep(db: sqlite3.Connection, accepted: Accepted) -> None:
     """Add what was accepted. For the writer."""
-    if accepted.lanes:
-        db.executemany(_KEEP_LANE, accepted.lanes)
-    db.executemany(_KEEP_EVENT, accepted.events)
-    db.executemany(_KEEP_DELIVERY, accepted.deliveries)
-    if accepted.archived:
-        db.executemany(_KEEP_ARCHIVED, accepted.archived)
+    _write(db, _KEEP_LANE, accepted.lanes)
+    _write(db, _KEEP_EVENT, accepted.events)
+    _write(db, _KEEP_DELIVERY, accepted.deliveries)
+    _write(db, _KEEP_ARCHIVED, accepted.archived)
 
 
-def settle(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], tallies: Iterable[tuple[Any, ...]]) -> None:
+def _write(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a statement with all the rows, many at a time."""
+    for start in range(0, len(rows), _ROWS):
+        part = rows[start : start + _ROWS]
+        marks = f"({', '.join('?' * len(part[0]))})"
+        db.execute(statement.format(rows=", ".join([marks] * len(part))), [value for row in part for value in row])
+
+
+def settle(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], tallies: Iterable[tuple[Any, ...]]) -> None:
     """Write what became of deliveries, and their lanes' counts. For the writer.
 
     Args:
@@ -110,7 +118,7 @@ def settle(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], tallies: Ite
         rows: state, attempts, due_ms, settled_ms, error_code, error_message, exhausted, event_seq, lane.
         tallies: delivered, dead_lettered, given_up, removed, retried, error_ms, error_code, error_message, lane.
     """
-    db.executemany(_SETTLE, rows)
+    _write(db, _SETTLE, rows)
     db.executemany(_TALLY, tallies)
 
 
