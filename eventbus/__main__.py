@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 import uvicorn
@@ -19,6 +20,10 @@ from eventbus.tell import told
 from schemas import logs
 from schemas.errors import one_line_errors
 from schemas.settings import LogSettings, load
+
+SWITCH_S: Final = 0.0005
+"""The thread that writes the database gets its turn after so long, not after Python's 5 ms: each commit needs several
+turns, and every PutEvents waits for one."""
 
 cli = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
@@ -61,6 +66,7 @@ def serve(
     options["require_signature"] = require_signature or None
     settings = load(EventBusSettings, **{name: value for name, value in options.items() if value is not None})
     logs.configure("eventbus", load(LogSettings))
+    sys.setswitchinterval(SWITCH_S)
     # uvicorn knows whether uvloop is installed.
     factory = uvicorn.Config(lambda: None, log_config=None).get_loop_factory()
     with asyncio.Runner(loop_factory=factory) as runner:
