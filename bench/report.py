@@ -29,7 +29,7 @@ def show(series: list[Series], runs: int, console: Console) -> None:
         table.add_section()
     console.print(table)
     for line in (*ratios(series), *memories(series), *remarks(series)):
-        console.print(line)
+        console.print(line, soft_wrap=True, highlight=False)
 
 
 def _cells(measured: list[Measured]) -> list[str]:
