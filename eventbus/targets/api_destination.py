@@ -13,7 +13,7 @@ from eventbus.targets.base import Kind, Spec, Tools
 from eventbus.targets.oauth import NoTokenError, Tokens
 from eventbus.targets.outcomes import INVALID_PARAMETER, NO_PERMISSIONS, NO_RESOURCE, failed
 from eventbus.targets.pace import Pace
-from eventbus.targets.webhook_request import RESERVED, Prepared, prepare
+from eventbus.targets.webhook_request import RESERVED, Prepared, UnfitValueError, prepare
 
 _NEW_TOKEN: Final = frozenset({401, 407})
 """Statuses that make a token worthless. Source: EventBridge user guide, connections."""
@@ -64,8 +64,9 @@ class ApiDestinationSender:
     ) -> Outcome:
         try:
             request = self._prepare(rule, target, destination, connection).request(outgoing)
-        except ValueError as error:  # its text could hold a secret
-            message = f"no valid request for API destination {destination.name}: {type(error).__name__}"
+        except ValueError as error:  # the text of any but ours could hold a secret
+            reason = str(error) if isinstance(error, UnfitValueError) else type(error).__name__
+            message = f"no valid request for API destination {destination.name}: {reason}"
             return failed(INVALID_PARAMETER, message, retry=False)
         if connection.kind != "OAUTH_CLIENT_CREDENTIALS":
             return (await http_call.call(self._tools.http(), request)).outcome

@@ -108,7 +108,7 @@ def _read(answer: http_call.Answer) -> Mapping[str, Any]:
         raise CallFailedError(answer.outcome)
     try:
         said = json.loads(answer.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         said = None
     if answer.outcome.delivered and isinstance(said, dict):
         return said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,7 +17,6 @@ from eventbus.targets.outcomes import (
     CONNECTION_FAILURE,
     ERROR_FROM_TARGET,
     INVALID_PARAMETER,
-    NO_RESOURCE,
     THROTTLING,
     TIMEOUT,
     failed,
@@ -95,11 +93,11 @@ async def call(session: aiohttp.ClientSession, request: Request, limit: aiohttp.
             return Answer(outcome, response.status, body)
     except TimeoutError:
         return Answer(failed(TIMEOUT, f"no answer from {host} within {limit.total:g} s", retry=True))
-    except aiohttp.ClientConnectorDNSError as error:
-        return Answer(_no_address(host, error.os_error))
+    except aiohttp.ClientConnectorDNSError:  # a container of that name may start later
+        return Answer(failed(CONNECTION_FAILURE, f"no address is known for {host}", retry=True))
     except aiohttp.ClientSSLError as error:
         return Answer(failed(CONNECTION_FAILURE, f"TLS with {host} failed: {_reason(error)}", retry=True))
-    except (aiohttp.InvalidURL, ValueError) as error:
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError) as error:
         return Answer(failed(INVALID_PARAMETER, f"no valid request: {type(error).__name__}", retry=False))
     except (aiohttp.ClientError, OSError) as error:
         return Answer(failed(CONNECTION_FAILURE, f"connection to {host} failed: {_reason(error)}", retry=True))
@@ -153,13 +151,6 @@ def _phrase(status: int) -> str:
         return f" {HTTPStatus(status).phrase}"
     except ValueError:
         return ""
-
-
-def _no_address(host: str, error: OSError) -> Outcome:
-    """A name that doesn't exist is a missing resource; a name server that is away is trouble that passes."""
-    if error.errno == socket.EAI_NONAME:
-        return failed(NO_RESOURCE, f"{host} has no address", retry=False)
-    return failed(CONNECTION_FAILURE, f"the address of {host} can't be found now", retry=True)
 
 
 def _reason(error: BaseException) -> str:

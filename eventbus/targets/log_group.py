@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -101,15 +101,17 @@ def _entry(place: int, outgoing: Outgoing, now_ms: int, *, shaped: bool) -> _Ent
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 def _milliseconds(at: Any) -> int | None:
+    """Return a number as it is, and an ISO 8601 time (UTC when it names no zone) since 1970."""
     if isinstance(at, int):
         return at
     try:
-        return int(datetime.fromisoformat(at).timestamp() * 1000)
+        moment = datetime.fromisoformat(at)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
     except (TypeError, ValueError, OverflowError):
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,14 +17,14 @@ from yarl import URL
 
 from eventbus.model import Connection
 from eventbus.ports import Outcome
-from eventbus.targets import http_call
-from eventbus.targets.outcomes import ERROR_FROM_TARGET, NO_PERMISSIONS, failed
+from eventbus.targets import endpoint, http_call
+from eventbus.targets.outcomes import ERROR_FROM_TARGET, INVALID_PARAMETER, NO_PERMISSIONS, failed
 from eventbus.targets.webhook_request import parameters
 
 MARGIN_S: Final = 30.0
 """A token that expires this soon is fetched anew; for short-lived ones it is a tenth of their time."""
 DEFAULT_LIFETIME_S: Final = 3600.0
-"""When the answer doesn't say: RFC 6749 leaves it open."""
+"""When the answer doesn't say, or says no number of seconds: RFC 6749 leaves it open."""
 
 
 class NoTokenError(Exception):
@@ -79,6 +80,8 @@ class Tokens:
         return kept
 
     async def _fetch(self, connection: Connection) -> _Token:
+        if problem := endpoint.problem(connection.auth["OAuthParameters"]["AuthorizationEndpoint"]):
+            raise NoTokenError(failed(INVALID_PARAMETER, f"the OAuth endpoint can't be called. {problem}", retry=False))
         asked_s = self._monotonic_s()
         answer = await http_call.call(self._session(), _request(connection))
         if not answer.outcome.delivered:
@@ -129,12 +132,17 @@ def _explained(outcome: Outcome, status: int) -> Outcome:
 def _read(body: bytes) -> tuple[str, float]:
     try:
         answer: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", 0.0
     if not isinstance(answer, Mapping) or not isinstance(answer.get("access_token"), str):
         return "", 0.0
+    return answer["access_token"], _lifetime_s(answer.get("expires_in"))
+
+
+def _lifetime_s(said: Any) -> float:
+    """Return a number of seconds that a token can be good for, whatever the answer says; 0 is for one call."""
     try:
-        lifetime_s = float(answer.get("expires_in", DEFAULT_LIFETIME_S))
-    except (TypeError, ValueError):
-        lifetime_s = DEFAULT_LIFETIME_S
-    return answer["access_token"], lifetime_s
+        lifetime_s = float(said)
+    except (TypeError, ValueError, OverflowError):
+        return DEFAULT_LIFETIME_S
+    return lifetime_s if math.isfinite(lifetime_s) and lifetime_s >= 0 else DEFAULT_LIFETIME_S

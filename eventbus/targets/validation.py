@@ -48,6 +48,9 @@ def _unsupported(arn: Arn, kinds: Sequence[Kind]) -> str:
 
 
 def _role(spec: Spec, arn: Arn, kind: Kind, account: str | None) -> str | None:
+    role = parse(spec.get("RoleArn", ""))
+    if spec.get("RoleArn") and (role is None or role.service != "iam"):
+        return "Parameter RoleArn is not valid. Reason: Provided Arn is not in correct format."
     if spec.get("RoleArn") or not (kind.needs_role or _is_bus_elsewhere(arn, account)):
         return None
     return f"RoleArn is required for target {arn.text}."

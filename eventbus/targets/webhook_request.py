@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from multidict import CIMultiDict
 from yarl import URL
 
 from eventbus.model import ApiDestination, Connection, Event, Target
 from eventbus.ports import Outgoing
-from eventbus.targets import event_path
+from eventbus.targets import endpoint, event_path
 from eventbus.targets.http_call import Request
 
 DEFAULTS: Final = {
@@ -44,6 +44,12 @@ RESERVED: Final = frozenset(
 )
 """Headers that parameters don't change, in lower case: the connection's own, and EventBridge's."""
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD"})
+_DOTS: Final = frozenset({".", ".."})
+_ENDS_A_HEADER: Final = frozenset("\r\n\0")
+
+
+class UnfitValueError(ValueError):
+    """The endpoint, or what the event has at a path, makes no request. The message names the place, never the value."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -70,7 +76,8 @@ class Prepared:
         """Return the request for one event.
 
         Raises:
-            ValueError: what the event has at a path makes no URL or header.
+            UnfitValueError: what the event has at a path makes no URL or header.
+            ValueError: the URL is none.
         """
         url, headers = self.url, self.headers
         if url is None or self.from_event:
@@ -78,7 +85,7 @@ class Prepared:
             url = url or _url(self.destination.endpoint, self.path_values, self.query, event)
             if self.from_event:
                 headers = headers.copy()
-                headers.update({name: event_path.text(path, event) for name, path in self.from_event.items()})
+                headers.update({name: _header(name, path, event) for name, path in self.from_event.items()})
         method = self.destination.method
         body = None if method in _WITHOUT_BODY else _body(outgoing.payload, self.body_parameters)
         return Request(method, url, headers, body)
@@ -92,8 +99,10 @@ def prepare(
     `authorization` is a mapping of headers that prove who calls.
 
     Raises:
-        ValueError: the endpoint is no URL.
+        UnfitValueError: the endpoint can't be called.
     """
+    if problem := endpoint.problem(destination.endpoint):
+        raise UnfitValueError(f"its endpoint can't be called. {problem}")
     asked = target.spec.get("HttpParameters", {})
     given = connection.auth.get("InvocationHttpParameters", {})
     fixed = {**parameters(given, "HeaderParameters"), **authorization}
@@ -121,17 +130,35 @@ def parameters(http: Mapping[str, Any], kind: str) -> dict[str, str]:
     return {each["Key"]: each.get("Value", "") for each in http.get(kind, ())}
 
 
-def _url(endpoint: str, path_values: tuple[str, ...], query: Mapping[str, str], event: Event | None) -> URL:
-    """Return the endpoint with each `*` replaced, and the query's parameters behind its own."""
-    first, *others = endpoint.split("*")
+def _url(address: str, path_values: tuple[str, ...], query: Mapping[str, str], event: Event | None) -> URL:
+    """Return the endpoint with each `*` replaced, and the query's parameters behind its own.
+
+    It is sent as it is: what URL libraries take for the same (`%2F` and `/`, `a/../b` and `b`) may differ to a server.
+    """
+    first, *others = address.split("*")
     filled = first
     for place, part in enumerate(others):
         filled += quote(_value(path_values[place], event), safe="") if place < len(path_values) else "*"
         filled += part
+    _require_same_path(address, filled)
     if query:
         said = urlencode({name: _value(value, event) for name, value in query.items()}, quote_via=quote)
         filled += ("&" if "?" in filled else "?") + said
-    return URL(filled)
+    return URL(filled, encoded=True)
+
+
+def _require_same_path(address: str, filled: str) -> None:
+    """Let no value become `.` or `..`, with which it would call another path with the connection's secrets."""
+    for asked, got in zip(address.split("/"), filled.split("/"), strict=True):  # a value's own slashes are quoted
+        if "*" in asked and unquote(got) in _DOTS:
+            raise UnfitValueError(f"a path parameter makes {asked} of the endpoint {unquote(got)!r}: another path")
+
+
+def _header(name: str, path: str, event: Event) -> str:
+    value = event_path.text(path, event)
+    if not _ENDS_A_HEADER.isdisjoint(value):
+        raise UnfitValueError(f"header {name}: what the event has at {path} holds a line break or NUL")
+    return value
 
 
 def _value(value: str, event: Event | None) -> str:
@@ -143,7 +170,7 @@ def _body(payload: str, added: Mapping[str, str]) -> bytes:
     if added:
         try:
             content = json.loads(payload)
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         if isinstance(content, dict):
             payload = json.dumps({**content, **added}, ensure_ascii=False, separators=(",", ":"))

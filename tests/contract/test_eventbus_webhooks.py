@@ -139,7 +139,26 @@ async def test_a_value_from_the_event_cannot_add_a_header(receiver: Receiver) ->
         sent = outgoing(fields={"detail-type": "a\r\nX-Evil: 1"})
         (outcome,) = await sender.send(a_rule(to.target), to.target, [sent], troubled=False)
     assert (outcome.error_code, outcome.retry) == ("INVALID_PARAMETER", False)
+    assert "header X-Type: what the event has at $.detail-type holds a line break" in outcome.error_message
+    assert "Evil" not in outcome.error_message
     assert receiver.got == []
+
+
+async def test_an_event_cannot_lead_a_call_to_another_path(receiver: Receiver) -> None:
+    asked = {"PathParameterValues": ["$.detail.id", "lit"]}
+    async with hook(f"{receiver.url}/p/*/x/*", HttpParameters=asked) as to:
+        sender = to.senders.of(to.target)
+        assert sender is not None
+        sent = outgoing(fields={"detail": {"id": ".."}})
+        (outcome,) = await sender.send(a_rule(to.target), to.target, [sent], troubled=False)
+    assert (outcome.error_code, outcome.retry) == ("INVALID_PARAMETER", False)
+    assert receiver.got == []
+
+
+async def test_the_endpoints_own_path_and_query_go_as_they_are_written(receiver: Receiver) -> None:
+    async with hook(f"{receiver.url}/a%2Fb/c?d=e%2Ff+g") as to:
+        assert (await to.send()).delivered
+    assert receiver.got[0][1] == "/a%2Fb/c?d=e%2Ff+g"
 
 
 @pytest.mark.parametrize(
@@ -307,14 +326,23 @@ def self_signed(folder: Path) -> Path:
     return file
 
 
-async def test_a_name_without_an_address_is_a_missing_resource(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("trouble", [socket.EAI_NONAME, socket.EAI_AGAIN])
+async def test_a_host_that_has_no_address_yet_is_tried_again(trouble: int, monkeypatch: pytest.MonkeyPatch) -> None:
     async def nowhere(*_: Any, **__: Any) -> Any:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        raise socket.gaierror(trouble, "Name or service not known")
 
     async with hook("http://nowhere.invalid/") as to:
         monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", nowhere)
         outcome = await to.send()
-    assert (outcome.error_code, outcome.retry) == ("NO_RESOURCE", False)
+    assert (outcome.error_code, outcome.retry) == ("CONNECTION_FAILURE", True)
+    assert outcome.error_message == "no address is known for nowhere.invalid:80"
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1/", "http", "http:///in", "http://127.0.0.1:99999/"])
+async def test_an_endpoint_that_cannot_be_called_is_not_tried_again(endpoint: str) -> None:
+    async with hook(endpoint) as to:
+        outcome = await to.send()
+    assert (outcome.error_code, outcome.retry) == ("INVALID_PARAMETER", False)
 
 
 OAUTH: Mapping[str, Any] = {
@@ -364,6 +392,16 @@ async def test_a_token_that_has_expired_is_fetched_anew(receiver: Receiver) -> N
     ]
 
 
+@pytest.mark.parametrize("said", ["NaN", "Infinity", "-5", "1e999", "9" * 400, "null", '"soon"', "[]"])
+async def test_a_lifetime_that_is_no_number_of_seconds_counts_as_an_hour(receiver: Receiver, said: str) -> None:
+    answer = f'{{"access_token": "first", "expires_in": {said}}}'
+    receiver.handlers["/token"] = [web.Response(text=answer, content_type="application/json")]
+    async with hook(f"{receiver.url}/in", oauth(receiver)) as to:
+        for _ in range(2):
+            assert (await to.send()).delivered
+    assert [path for _, path, _, _ in receiver.got] == ["/token?v=2", "/in", "/in"]
+
+
 @pytest.mark.parametrize("status", [401, 407])
 async def test_a_refused_token_is_replaced_before_the_next_attempt(receiver: Receiver, status: int) -> None:
     receiver.handlers["/token"] = [token("first"), token("second")]
@@ -384,6 +422,7 @@ async def test_a_refused_token_is_replaced_before_the_next_attempt(receiver: Rec
         (503, "ERROR_FROM_TARGET", True),
         (web.Response(text="quiet"), "ERROR_FROM_TARGET", True),
         (web.json_response({"access_token": None}), "ERROR_FROM_TARGET", True),
+        (web.Response(text="[" * 50_000), "ERROR_FROM_TARGET", True),
     ],
 )
 async def test_without_a_token_nothing_is_sent(receiver: Receiver, answer: Any, code: str, retry: bool) -> None:  # noqa: FBT001 - a parameter
@@ -393,6 +432,12 @@ async def test_without_a_token_nothing_is_sent(receiver: Receiver, answer: Any, 
     assert (outcome.error_code, outcome.retry) == (code, retry)
     assert "quiet" not in outcome.error_message
     assert [path for _, path, _, _ in receiver.got] == ["/token?v=2"]
+
+
+async def test_a_token_endpoint_that_cannot_be_called_is_not_tried_again(receiver: Receiver) -> None:
+    async with hook(f"{receiver.url}/in", oauth(receiver, AuthorizationEndpoint="ftp://127.0.0.1/token")) as to:
+        outcome = await to.send()
+    assert (outcome.error_code, outcome.retry, receiver.got) == ("INVALID_PARAMETER", False, [])
 
 
 async def test_credentials_go_in_the_query_when_the_token_endpoint_wants_get(receiver: Receiver) -> None:

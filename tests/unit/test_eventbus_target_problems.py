@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventbus import targets
-from eventbus.targets import authorization
+from eventbus.targets import authorization, endpoint
 from eventbus.targets.http_call import seconds
 from eventbus.targets.pace import Pace
-from eventbus.targets.webhook_request import prepare
+from eventbus.targets.webhook_request import UnfitValueError, prepare
 from tests.eventbus_examples import BUS, ROLE, SCOPE, a_connection, a_destination, a_target, outgoing
 
 STREAM = SCOPE.arn("stream/s", "kinesis")
@@ -28,6 +28,7 @@ ABROAD = f"arn:aws:events:us-east-1:{'9' * 12}:event-bus/b"
     [
         ({"Arn": "not-an-arn"}, "Parameter not-an-arn is not valid. Reason: Provided Arn is not in correct format."),
         ({"Arn": STREAM}, f"RoleArn is required for target {STREAM}."),
+        ({"Arn": STREAM, "RoleArn": "x"}, "Parameter RoleArn is not valid. Reason: Provided Arn is not in correct"),
         ({"Arn": SCOPE.arn("deliverystream/d", "firehose")}, "RoleArn is required"),
         ({"Arn": SCOPE.arn("stateMachine:m", "states")}, "RoleArn is required"),
         ({"Arn": SCOPE.arn("api-destination/a/1")}, "RoleArn is required"),
@@ -131,6 +132,56 @@ def test_get_sends_no_body() -> None:
     prepared = prepare(a_target("x"), a_destination("http://h/*", "GET"), connection, {})
     request = prepared.request(outgoing())
     assert (request.method, request.body, str(request.url)) == ("GET", None, "http://h/*")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "value", "goes_to"),
+    [
+        ("http://h/p/*/x/*", "..", None),
+        ("http://h/p/*/x/*", ".", None),
+        ("http://h/p/.*/x", ".", None),
+        ("http://h/p/%2e*/x", ".", None),
+        ("http://h/p/*.", ".", None),
+        ("http://h/p/*/x", "../..", "http://h/p/..%2F../x"),
+        ("http://h/p/*/x", "%2e%2e", "http://h/p/%252e%252e/x"),
+        ("http://h/p/*/x", "...", "http://h/p/.../x"),
+        ("http://h/a*/x", "..", "http://h/a../x"),
+        ("http://h/p?q=*", "..&r=1", "http://h/p?q=..%26r%3D1"),
+    ],
+)
+def test_a_value_of_the_event_calls_no_other_path(endpoint: str, value: str, goes_to: str | None) -> None:
+    target = a_target("x", HttpParameters={"PathParameterValues": ["$.detail.id", "lit"]})
+    prepared = prepare(target, a_destination(endpoint), a_connection(), {})
+    sent = outgoing(fields={"detail": {"id": value}})
+    if goes_to is None:
+        with pytest.raises(UnfitValueError, match="another path"):
+            prepared.request(sent)
+    else:
+        assert str(prepared.request(sent).url) == goes_to
+
+
+def test_a_payload_that_is_nested_too_deeply_for_the_connections_parameters_goes_as_it_is() -> None:
+    auth = {"InvocationHttpParameters": {"BodyParameters": [{"Key": "a", "Value": "b"}]}}
+    prepared = prepare(a_target("x"), a_destination("http://h/"), a_connection(auth), {})
+    deep = "[" * 100_000 + "]" * 100_000
+    assert prepared.request(outgoing(payload=deep)).body == deep.encode()
+
+
+@pytest.mark.parametrize(
+    ("url", "fine"),
+    [
+        ("https://example.com/*/a?b=*", True),
+        ("HTTP://[::1]:80/", True),
+        ("http", False),
+        ("ftp://example.com", False),
+        ("http:///path", False),
+        ("http://h:99999/", False),
+        ("http://[::1/", False),
+        ("https://*.example.com/", False),
+    ],
+)
+def test_an_endpoint_is_an_address_that_can_be_called(url: str, fine: bool) -> None:  # noqa: FBT001 - a parameter
+    assert (endpoint.problem(url) is None) == fine
 
 
 def test_nothing_that_holds_secrets_shows_them() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,6 +143,15 @@ async def test_the_partition_key_stands_at_a_path_of_the_event_or_is_its_id(path
     assert record["Data"] == b"transformed"
 
 
+@pytest.fixture
+def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 GROUP = a_target(SCOPE.arn("log-group:/aws/events/shop:*", "logs"))
 
 
@@ -183,9 +193,14 @@ async def test_log_events_that_the_group_rejects_fail_in_their_places() -> None:
             '{"timestamp":"2026-01-01T00:00:02Z","message":{"a":1}}',
             {"timestamp": TIME_MS + 2_000, "message": '{"a": 1}'},
         ),
+        (
+            '{"timestamp":"2026-01-01T00:00:02","message":"no zone"}',
+            {"timestamp": TIME_MS + 2_000, "message": "no zone"},
+        ),
         ("only text", {"timestamp": TIME_MS, "message": "only text"}),
     ],
 )
+@pytest.mark.usefixtures("_in_new_york")
 async def test_a_transformer_gives_time_and_message_of_a_log_event(payload: str, entry: Mapping[str, Any]) -> None:
     bench = Bench()
     target = a_target(GROUP.arn, InputTransformer={"InputTemplate": "..."})

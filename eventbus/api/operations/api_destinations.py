@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from eventbus.api.context import Answer, Call, Operation, Request, present
-from eventbus.api.errors import already_exists, not_found
+from eventbus.api.errors import already_exists, invalid_parameter, not_found
 from eventbus.api.paging import page
 from eventbus.api.times import seconds
 from eventbus.model import ApiDestination
+from eventbus.targets import endpoint
 
 DEFAULT_RATE: Final = 300
 """Calls a second. Source: EventBridge quotas."""
@@ -19,6 +20,7 @@ DEFAULT_RATE: Final = 300
 async def create_api_destination(call: Call, request: Request) -> Answer:
     """Keep an endpoint under a name."""
     name = request["Name"]
+    require_endpoint(request)
     async with call.catalogue.changing:
         if call.catalogue.named(ApiDestination, call.scope, name):
             raise already_exists(f"An api-destination '{name}' already exists.")
@@ -41,6 +43,7 @@ async def create_api_destination(call: Call, request: Request) -> Answer:
 
 async def update_api_destination(call: Call, request: Request) -> Answer:
     """Change an API destination; what isn't given stays."""
+    require_endpoint(request)
     async with call.catalogue.changing:
         before = _find(call, request["Name"], "update")
         if "ConnectionArn" in request:
@@ -88,6 +91,17 @@ def _find(call: Call, name: str, verb: str) -> ApiDestination:
     if found is None:
         raise not_found(f"Failed to {verb} the api-destination(s). An api-destination '{name}' does not exist.")
     return found
+
+
+def require_endpoint(request: Request) -> None:
+    """Refuse an endpoint that nothing can be sent to.
+
+    Raises:
+        ApiError: ValidationException.
+    """
+    problem = endpoint.problem(request["InvocationEndpoint"]) if "InvocationEndpoint" in request else None
+    if problem:
+        raise invalid_parameter("InvocationEndpoint", problem)
 
 
 def _require_connection(call: Call, arn: str) -> None:

@@ -11,6 +11,7 @@ from eventbus.api.errors import already_exists, invalid_parameter, not_found
 from eventbus.api.paging import page
 from eventbus.api.times import seconds
 from eventbus.model import Connection
+from eventbus.targets import endpoint
 
 PARAMETERS: Final = {
     "API_KEY": "ApiKeyAuthParameters",
@@ -160,6 +161,9 @@ def _require_fitting(kind: str, auth: Mapping[str, Any]) -> None:
         missing = [name for name in ("ClientID", "ClientSecret") if name not in client]
     if missing:
         raise invalid_parameter("AuthParameters", f"{wanted} needs {' and '.join(missing)}.")
+    problem = endpoint.problem(auth[wanted].get("AuthorizationEndpoint", "https://none"))
+    if problem:
+        raise invalid_parameter("AuthorizationEndpoint", problem)
 
 
 def _require_supported(request: Request) -> None:
