@@ -80,11 +80,51 @@ def test_a_denial_outweighs_what_is_allowed() -> None:
         ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, False),
         ({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}}, True),
         ({"NumericEquals": {"events:source": "1"}}, False),
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}, True),
+        ({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/x"}}, True),
+        ({"ForAllValues:StringEquals": {"aws:PrincipalOrgPaths": "o-1/*"}}, True),
+        ({"ForAnyValue:StringEquals": {"aws:PrincipalOrgPaths": "o-1/*"}}, False),
+        ({"ForAnyValue:StringNotEquals": {"aws:PrincipalOrgPaths": "o-1/*"}}, False),
+        ({"Null": {"aws:PrincipalOrgID": "true"}}, True),
+        ({"Null": {"aws:PrincipalOrgID": "false"}}, False),
+        ({"Null": {"events:source": "false"}}, True),
         ({"StringEquals": {"events:source": "shop.orders"}, "StringLike": {"events:source": "x*"}}, False),
     ],
 )
 def test_a_condition_must_hold_and_what_is_unknown_does_not(condition: Mapping[str, Any], holds: bool) -> None:  # noqa: FBT001 - a parameter
     assert lets_in(statement(Condition=condition)) is holds
+
+
+@pytest.mark.parametrize(
+    "denial",
+    [
+        {"Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}},
+        {"Condition": {"Null": {"aws:PrincipalOrgID": "true"}}},
+        {"Condition": {"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}},
+        {"Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+        {"Condition": {"Whatever": {"events:source": "x"}}},
+        {"Principal": {"AWS": f"arn:aws:iam::{GUEST}:role/deployer"}},
+        {"Principal": {"AWS": [STRANGER, f"arn:aws:sts::{GUEST}:assumed-role/deployer/me"]}},
+        {"Principal": {"AWS": "AIDACKCEVSQ6C2EXAMPLE"}},
+        {"Principal": {"Service": "events.amazonaws.com"}},
+    ],
+)
+def test_what_a_denial_may_mean_is_denied(denial: Mapping[str, Any]) -> None:
+    assert not lets_in(statement(Principal="*"), statement(**{"Effect": "Deny", "Principal": "*", **denial}))
+    assert not lets_in(statement(**{"Principal": {"AWS": GUEST + "x"}, **denial, "Condition": {}}))
+
+
+@pytest.mark.parametrize(
+    "denial",
+    [
+        {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}},
+        {"Condition": {"Bool": {"aws:SecureTransport": "false"}, "StringEquals": {"events:source": "other"}}},
+        {"Principal": {"AWS": f"arn:aws:iam::{STRANGER}:role/deployer"}},
+        {"Action": "events:PutRule"},
+    ],
+)
+def test_what_a_denial_cannot_mean_is_let_in(denial: Mapping[str, Any]) -> None:
+    assert lets_in(statement(), statement(**{"Effect": "Deny", "Principal": "*", **denial}))
 
 
 def test_a_statement_of_the_same_id_is_replaced_and_removed_by_its_id() -> None:
@@ -115,6 +155,8 @@ def test_a_condition_of_put_permission_stands_in_its_statement() -> None:
         "{}",
         '{"Statement": ["x"]}',
         '{"Statement": [{"Effect": "Allow", "Principal": "*"}]}',
+        '{"Statement": [{"Effect": "Deny", "Principal": "*", "NotPrincipal": "*", "Action": "x"}]}',
+        '{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "x", "Condition": {"Whatever": {"k": "v"}}}]}',
         '{"Statement": [{"Effect": "Maybe", "Principal": "*", "Action": "x"}]}',
     ],
 )
