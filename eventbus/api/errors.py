@@ -27,6 +27,17 @@ def invalid_parameter(name: str, reason: str) -> ApiError:
     return invalid(f"Parameter {name} is not valid. Reason: {reason}")
 
 
+def require_arn(name: str, text: str | None, service: str) -> None:
+    """Refuse a parameter that is given and is no ARN of a service.
+
+    Raises:
+        ApiError: ValidationException.
+    """
+    found = parse(text) if text is not None else None
+    if text is not None and (found is None or found.service != service):
+        raise invalid_parameter(name, "Provided Arn is not in correct format.")
+
+
 def not_found(message: str) -> ApiError:
     """Return the error for what isn't there."""
     return ApiError("ResourceNotFoundException", message)

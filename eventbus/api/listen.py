@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import resource
 import socket
@@ -46,9 +47,10 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise UserError(
-            f"can't listen on {host}:{port}: {error.strerror}. Choose another port with --port (0: any free one)"
-        ) from None
+        remedy = "port with --port (0: any free one)"
+        if error.errno == errno.EADDRNOTAVAIL:
+            remedy = "address with --host: this one is not this machine's"
+        raise UserError(f"can't listen on {host}:{port}: {error.strerror}. Choose another {remedy}") from None
     listener.setblocking(False)  # noqa: FBT003 - the socket's own method
     return listener
 

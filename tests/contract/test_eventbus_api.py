@@ -210,6 +210,16 @@ def test_buses_of_an_account_and_region_are_its_own(bus: Bus, events: Any) -> No
     assert arn == f"arn:aws:events:us-east-1:{OTHER_ACCOUNT}:event-bus/default"
 
 
+def test_the_dead_letter_queue_of_a_bus_is_a_queue(events: Any) -> None:
+    name = unique("bus")
+    wrong = {"Name": name, "DeadLetterConfig": {"Arn": "foo"}}
+    reason = "Parameter DeadLetterConfig.Arn is not valid. Reason: Provided Arn is not in correct format."
+    assert refusal(events.create_event_bus, **wrong) == ("ValidationException", reason)
+    events.create_event_bus(Name=name)
+    assert refusal(events.update_event_bus, **wrong) == ("ValidationException", reason)
+    assert "DeadLetterConfig" not in events.describe_event_bus(Name=name)
+
+
 def test_permissions_are_statements_of_the_policy(events: Any) -> None:
     name = unique("permitted")
     arn = events.create_event_bus(Name=name)["EventBusArn"]
@@ -321,6 +331,11 @@ def test_a_rule_put_again_keeps_its_targets_and_loses_what_was_not_given(events:
             "Parameter ScheduleExpression is not valid.",
         ),
         (
+            {"EventPattern": PATTERN, "RoleArn": "x"},
+            "ValidationException",
+            "Parameter RoleArn is not valid. Reason: Provided Arn is not in correct format.",
+        ),
+        (
             {"EventPattern": PATTERN, "EventBusName": "nobody-made-it"},
             "ResourceNotFoundException",
             "Event bus nobody-made-it does not exist.",
@@ -330,7 +345,7 @@ def test_a_rule_put_again_keeps_its_targets_and_loses_what_was_not_given(events:
 def test_rules_that_make_no_sense_are_refused(events: Any, request_: dict[str, Any], code: str, message: str) -> None:
     found = refusal(events.put_rule, Name="r", **request_)
     assert found[0] == code
-    assert found[1].startswith(message)
+    assert found[1] == message or (message.endswith("Reason: ") and found[1].startswith(message))
 
 
 def test_schedules_run_on_the_default_bus_alone(events: Any) -> None:
@@ -511,6 +526,28 @@ def test_an_api_destination_is_created_updated_listed_and_deleted(events: Any) -
     )
 
 
+@pytest.mark.parametrize("endpoint", ["ftp://example.com/x", "http", "http:///x", "https://*.example.com/"])
+def test_an_endpoint_that_cannot_be_called_is_refused(events: Any, endpoint: str) -> None:
+    name = unique("destination")
+    arn = events.create_connection(Name=name, AuthorizationType="API_KEY", AuthParameters=API_KEY)["ConnectionArn"]
+    fine = {"Name": name, "ConnectionArn": arn, "HttpMethod": "POST", "InvocationEndpoint": "https://example.com"}
+    code, message = refusal(events.create_api_destination, **{**fine, "InvocationEndpoint": endpoint})
+    assert (code, message.partition(" Reason:")[0]) == (
+        "ValidationException",
+        "Parameter InvocationEndpoint is not valid.",
+    )
+    events.create_api_destination(**fine)
+    assert refusal(events.update_api_destination, Name=name, InvocationEndpoint=endpoint) == (code, message)
+    client = {"ClientID": "id", "ClientSecret": "hush"}
+    oauth = {"ClientParameters": client, "AuthorizationEndpoint": endpoint, "HttpMethod": "POST"}
+    kind = {"AuthorizationType": "OAUTH_CLIENT_CREDENTIALS", "AuthParameters": {"OAuthParameters": oauth}}
+    code, message = refusal(events.update_connection, Name=name, **kind)
+    assert (code, message.partition(" Reason:")[0]) == (
+        "ValidationException",
+        "Parameter AuthorizationEndpoint is not valid.",
+    )
+
+
 # --- archives and replays
 
 
@@ -629,6 +666,24 @@ def test_tags_are_set_and_removed(events: Any) -> None:
     )
     many = [{"Key": f"k{number}", "Value": ""} for number in range(50)]
     assert refusal(events.tag_resource, ResourceARN=arn, Tags=many)[0] == "ValidationException"
+
+
+def test_tags_of_another_account_or_region_are_out_of_reach(bus: Bus, events: Any) -> None:
+    name = unique("theirs")
+    bus_arn = events.create_event_bus(Name=name)["EventBusArn"]
+    rule_arn = events.put_rule(Name="r", EventBusName=name, EventPattern=PATTERN)["RuleArn"]
+    connection = events.create_connection(Name=name, AuthorizationType="API_KEY", AuthParameters=API_KEY)
+    arns = [bus_arn, rule_arn, connection["ConnectionArn"]]
+    tags = [{"Key": "mine", "Value": "yes"}]
+    refused = {"ResourceNotFoundException", "AccessDeniedException"}
+    for other in (bus.client(key_id=OTHER_ACCOUNT), bus.client(region="us-east-1")):
+        for arn in arns:
+            assert refusal(other.tag_resource, ResourceARN=arn, Tags=tags)[0] in refused
+            assert refusal(other.untag_resource, ResourceARN=arn, TagKeys=["mine"])[0] in refused
+            assert refusal(other.list_tags_for_resource, ResourceARN=arn)[0] in refused
+    assert [events.list_tags_for_resource(ResourceARN=arn)["Tags"] for arn in arns] == [[], [], []]
+    unusual = rule_arn.replace(f"rule/{name}/", f"rule/{name}//")
+    assert refusal(events.tag_resource, ResourceARN=unusual, Tags=tags)[0] == "ResourceNotFoundException"
 
 
 def test_every_paginator_goes_through_all_pages(events: Any) -> None:

@@ -72,11 +72,13 @@ async def test_an_idle_connection_outlives_the_deadline_for_headers(port: int) -
     writer.close()
 
 
-def test_a_taken_port_names_the_remedy() -> None:
+def test_a_port_or_an_address_that_cannot_be_had_is_named_with_the_remedy() -> None:
     with listen("127.0.0.1", 0) as listener, pytest.raises(UserError, match="--port"):
         listen("127.0.0.1", listener.getsockname()[1])
     with pytest.raises(UserError, match="--host"):
         listen("no.such.host.invalid", 0)
+    with pytest.raises(UserError, match=r"192\.0\.2\.1:.*Choose another address with --host"):
+        listen("192.0.2.1", 0)
 
 
 def test_loopback_is_told_from_the_rest() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from eventbus.api.context import Answer, Call, Operation, Request, given, present
-from eventbus.api.errors import already_exists, invalid, invalid_parameter, no_such_bus
+from eventbus.api.errors import already_exists, invalid, invalid_parameter, no_such_bus, require_arn
 from eventbus.api.operations.tags import as_mapping
 from eventbus.api.paging import page
 from eventbus.api.times import seconds
@@ -21,6 +21,7 @@ _SPEC: Final = ("KmsKeyIdentifier", "DeadLetterConfig", "LogConfig")
 async def create_event_bus(call: Call, request: Request) -> Answer:
     """Make a bus."""
     name = request["Name"]
+    _require_dead_letter_queue(request)
     if "EventSourceName" in request:
         raise invalid_parameter("EventSourceName", "Partner event sources are not offered by this event bus.")
     if "/" in name:
@@ -52,6 +53,7 @@ async def list_event_buses(call: Call, request: Request) -> Answer:
 
 async def update_event_bus(call: Call, request: Request) -> Answer:
     """Change a bus; what isn't given stays."""
+    _require_dead_letter_queue(request)
     async with call.catalogue.changing:
         bus = call.bus(request.get("Name"), "events:UpdateEventBus")
         changed = replace(
@@ -84,6 +86,10 @@ async def save_policy(call: Call, bus: Bus, policy: Mapping[str, Any] | None) ->
     if call.catalogue.bus(bus.arn) is None:
         raise no_such_bus(bus.arn)
     await call.catalogue.save(replace(bus, policy=policy, modified_ms=call.parts.now_ms()))
+
+
+def _require_dead_letter_queue(request: Request) -> None:
+    require_arn("DeadLetterConfig.Arn", request.get("DeadLetterConfig", {}).get("Arn"), "sqs")
 
 
 def _shown(bus: Bus) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from eventbus.api.context import Answer, Call, Operation, Request, present, rule_arn
-from eventbus.api.errors import ApiError, invalid, invalid_parameter
+from eventbus.api.errors import ApiError, invalid, require_arn
 from eventbus.api.operations.tags import as_mapping
 from eventbus.api.paging import page
 from eventbus.arn import DEFAULT_BUS, parse
@@ -60,6 +60,7 @@ def check_pattern(text: str) -> None:
 
 def _require_valid(bus: Bus, request: Request) -> None:
     schedule = request.get("ScheduleExpression")
+    require_arn("RoleArn", request.get("RoleArn"), "iam")
     if not request.get("EventPattern") and not schedule:
         raise invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
     if "EventPattern" in request:
@@ -71,7 +72,7 @@ def _require_valid(bus: Bus, request: Request) -> None:
     try:
         parse_schedule(schedule)
     except InvalidScheduleError as error:
-        raise invalid_parameter("ScheduleExpression", str(error)) from None
+        raise invalid(str(error)) from None
 
 
 async def describe_rule(call: Call, request: Request) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -23,16 +23,25 @@ async def put_targets(call: Call, request: Request) -> Answer:
         rule = call.rule(request["Rule"], call.bus(request.get("EventBusName"), "events:PutTargets"))
         owner = parse(rule.arn)
         account = owner.account if owner else None
-        for spec in request["Targets"]:
-            problem = targets.problem(spec, account) or transform.problem(spec)
-            if problem:
-                raise invalid(problem)
+        require_valid(request["Targets"], account)
         put = {target.id: target for target in rule.targets}
         put |= {spec["Id"]: Target(spec["Id"], spec["Arn"], spec) for spec in request["Targets"]}
         if len(put) > MOST:
             raise limit_exceeded()
         await call.catalogue.save(replace(rule, targets=tuple(put.values())))
     return {"FailedEntryCount": 0, "FailedEntries": []}
+
+
+def require_valid(specs: Sequence[Mapping[str, Any]], account: str | None) -> None:
+    """Refuse targets that can't work; `account` is the rule's.
+
+    Raises:
+        ApiError: ValidationException, for the first of them.
+    """
+    for spec in specs:
+        problem = targets.problem(spec, account) or transform.problem(spec)
+        if problem:
+            raise invalid(problem)
 
 
 async def remove_targets(call: Call, request: Request) -> Answer:
