@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Annotated, Any, Final
 import typer
 import uvicorn
 
+from eventbus import provision, subscribers
 from eventbus import serve as serving
-from eventbus import subscribers
+from eventbus.arn import Scope
 from eventbus.ask import DEFAULT_URL, explanation
 from eventbus.settings import EventBusSettings
 from eventbus.tell import told
@@ -66,6 +68,8 @@ def serve(
     options["require_signature"] = require_signature or None
     settings = load(EventBusSettings, **{name: value for name, value in options.items() if value is not None})
     logs.configure("eventbus", load(LogSettings))
+    boto = logging.getLogger("botocore")  # at INFO it tells where each endpoint comes from
+    boto.setLevel(max(logging.WARNING, boto.getEffectiveLevel()))
     sys.setswitchinterval(SWITCH_S)
     # uvicorn knows whether uvloop is installed.
     factory = uvicorn.Config(lambda: None, log_config=None).get_loop_factory()
@@ -89,8 +93,13 @@ def explain(
 def check(
     folder: Annotated[Path, typer.Argument(help="Folder of subscriber files.")] = subscribers.FOLDER,
 ) -> None:
-    """Check subscriber files without starting a bus."""
-    for subscriber in subscribers.load(folder, os.environ):
+    """Check subscriber files as the start does, without a bus."""
+    settings = load(EventBusSettings)
+    found = subscribers.load(folder, os.environ)
+    asyncio.run(provision.check(found, Scope(settings.account, settings.region)))
+    if not found:
+        print(f"{folder} holds no subscriber file (*.json)")
+    for subscriber in found:
         targets = ", ".join(target.id for target in subscriber.targets)
         print(f"{subscriber.file}: rule {subscriber.rule} on bus {subscriber.bus} → {targets}")
 

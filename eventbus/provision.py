@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import structlog
 
+from eventbus.api.errors import ApiError
+from eventbus.api.rehearsal import Rehearsal
 from eventbus.arn import Scope, parse
 from eventbus.subscribers import Subscriber, Target, Webhook
+from schemas.errors import UserError
 
 TAG: Final = "cardwatch:subscriber"
 ROLE: Final = "role/cardwatch-events"
@@ -35,8 +37,29 @@ class Api(Protocol):
         """Return the answer to `request`, both as boto3 has them; raises what the operation raises."""
 
 
+async def check(subscribers: Sequence[Subscriber], scope: Scope) -> None:
+    """Find what the bus would refuse.
+
+    Raises:
+        UserError: a file asks for what can't be; the message names it.
+    """
+    rehearsal = _Loading(Rehearsal(scope), scope)
+    first: dict[str, str] = {}
+    for each in subscribers:
+        await rehearsal.make(each)
+        for name in (_name(each.bus, each.rule, target.id) for target in each.targets if target.webhook):
+            other = first.setdefault(name, each.file)
+            if other != each.file:
+                raise UserError(f"{other} and {each.file} both make a webhook's connection {name}: rename a target")
+
+
 async def apply(subscribers: Sequence[Subscriber], api: Api, scope: Scope) -> None:
-    """Make the running bus what the files say, and remove the rules of files that are gone."""
+    """Make the running bus what the files say, and remove the rules of files that are gone.
+
+    Raises:
+        UserError: as `check`, before anything is changed.
+    """
+    await check(subscribers, scope)
     loading = _Loading(api, scope)
     for bus in sorted(
         {each.bus for each in subscribers} | {t.bus for each in subscribers for t in each.targets if t.bus}
@@ -60,7 +83,17 @@ class _Loading:
             await self.api("CreateEventBus", {"Name": name})
 
     async def make(self, subscriber: Subscriber) -> None:
-        """Put the rule, its tag and its targets; targets that the file doesn't have are removed."""
+        """Put the rule, its tag and its targets; targets that the file doesn't have are removed.
+
+        Raises:
+            UserError: the bus refuses something; the message names the file.
+        """
+        try:
+            await self._make(subscriber)
+        except ApiError as error:
+            raise UserError(f"{subscriber.file}: {error.message}") from None
+
+    async def _make(self, subscriber: Subscriber) -> None:
         on_bus = {"EventBusName": subscriber.bus}
         arn = (await self.api("PutRule", {**on_bus, **_rule(subscriber)}))["RuleArn"]
         tag = {"Key": TAG, "Value": subscriber.file}
@@ -147,6 +180,8 @@ def request(target: Target, scope: Scope, destination: str = "") -> dict[str, An
         made["RoleArn"] = f"arn:aws:iam::{scope.account}:{ROLE}"
     if target.deadLetterQueue:
         made["DeadLetterConfig"] = {"Arn": scope.arn(target.deadLetterQueue, "sqs")}
+    if target.messageGroup is not None:
+        made["SqsParameters"] = {"MessageGroupId": target.messageGroup}
     if "input" in target.model_fields_set:
         made["Input"] = json.dumps(target.input)
     if target.inputPath is not None:
@@ -175,9 +210,8 @@ def _rule(subscriber: Subscriber) -> dict[str, Any]:
 
 
 def _name(bus: str, rule: str, target: str) -> str:
-    """Return the name of what is made for one webhook: the same at each start, and nobody else's."""
+    """Return the name of what is made for one webhook: the same at each start."""
     whole = f"{bus}-{rule}-{target}"
-    name = re.sub(r"[^A-Za-z0-9_.-]", "-", whole)
-    if name == whole and len(name) <= _NAME:
-        return name
-    return f"{name[: _NAME - 9]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+    if len(whole) <= _NAME:
+        return whole
+    return f"{whole[: _NAME - 9]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"

@@ -143,10 +143,13 @@ async def _load(settings: EventBusSettings, api: Local, environment: Mapping[str
     folder = settings.subscribers_there
     if folder is None:
         return
+    found = subscribers.load(folder, environment)
+    if not found:
+        _log.warning("no subscriber files", folder=str(folder))
     try:
-        await provision.apply(subscribers.load(folder, environment), api, api.scope)
+        await provision.apply(found, api, api.scope)
     except ApiError as error:
-        raise UserError(f"the bus refuses a subscriber in {folder}: {error.message}") from None
+        raise UserError(f"the bus refuses what {folder} no longer holds: {error.message}") from None
 
 
 async def _serve(app: App, listener: socket.socket, settings: EventBusSettings) -> None:

@@ -18,7 +18,7 @@ def _key(name: str) -> AliasChoices:
 class EventBusSettings(Settings):
     """How the bus listens, what it keeps and how it retries."""
 
-    model_config = SettingsConfigDict(env_prefix="EVENTBUS_")
+    model_config = SettingsConfigDict(env_prefix="EVENTBUS_", env_ignore_empty=True)
 
     host: str = "127.0.0.1"
     """Address to listen on."""

@@ -8,7 +8,8 @@ pattern       the event pattern; or `schedule`: `rate(...)` or `cron(...)`, on t
 targets       one to five, each with an `id`, where events go, and perhaps how
 
 A target goes to one of `logGroup`, `queue`, `webhook`, `bus` (by name) or `arn` (anything else). It may have a
-`deadLetterQueue`, `retry` (`attempts`, `maxAgeSeconds`), and one of `input`, `inputPath`, `inputTransformer`.
+`deadLetterQueue`, `retry` (`attempts`, `maxAgeSeconds`), and one of `input`, `inputPath`, `inputTransformer`; for a
+queue also a `messageGroup`, which one whose name ends in `.fifo` needs.
 `${NAME}` and `${NAME:-default}` stand for a variable of the environment, in every text but patterns and inputs.
 """
 
@@ -37,8 +38,12 @@ _VERBATIM: Final = {"pattern", *INPUTS}
 """Fields in which `${...}` is text like any other."""
 _VARIABLE: Final = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
+_FIFO: Final = ".fifo"
+
 Queue = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,75}(\.fifo)?$")]
-BusName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]{1,256}$")]
+DeadLetterQueue = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
+"""A standard queue: EventBridge takes no other for dead letters."""
+BusName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,256}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
@@ -87,7 +92,8 @@ class Target(_Strict):
     webhook: Webhook | None = None
     bus: BusName | None = None
     arn: str | None = Field(default=None, pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[^:]*:[^:]*:\S+$", max_length=1600)
-    deadLetterQueue: Queue | None = None
+    messageGroup: str | None = Field(default=None, min_length=1, max_length=100)
+    deadLetterQueue: DeadLetterQueue | None = None
     retry: Retry = Retry()
     input: Any = None
     inputPath: str | None = Field(default=None, pattern=r"^\$", max_length=256)
@@ -101,6 +107,11 @@ class Target(_Strict):
         inputs = [name for name in INPUTS if name in self.model_fields_set]
         if len(inputs) > 1:
             raise ValueError(f"has {' and '.join(inputs)}: keep one of them")
+        queue = self.queue or self.arn or ""
+        if queue.endswith(_FIFO) and self.messageGroup is None:
+            raise ValueError(f"messageGroup is missing: the FIFO queue {queue} needs one")
+        if self.messageGroup is not None and not queue:
+            raise ValueError("has a messageGroup, which is for queues: remove it")
         return self
 
     @property
@@ -167,6 +178,8 @@ class Subscriber(_Strict):
             raise UserError(f"{file}: {'; '.join(_said(problem) for problem in error.errors())}") from None
         except ValueError as error:
             raise UserError(f"{file}: {error}") from None
+        except RecursionError:
+            raise UserError(f"{file} is nested too deeply: make it flatter") from None
         subscriber._file = file  # noqa: SLF001 - of this very class
         return subscriber
 
@@ -178,13 +191,20 @@ def load(folder: Path, environment: Mapping[str, str]) -> list[Subscriber]:
         UserError: the folder can't be read, a file is wrong, or two have the same rule on the same bus.
     """
     try:
-        texts = {file.name: file.read_text() for file in sorted(folder.glob("*.json"))}
+        contents = {file.name: file.read_bytes() for file in sorted(folder.glob("*.json"))}
         folder.stat()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise UserError(f"the subscribers in {folder} can't be read: {error}. Name another folder") from None
-    found = [Subscriber.read(text, name, environment) for name, text in texts.items()]
+    found = [Subscriber.read(_text(content, name), name, environment) for name, content in contents.items()]
     _require_distinct(found)
     return found
+
+
+def _text(content: bytes, file: str) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file} is no UTF-8, byte {error.start}: save it as UTF-8") from None
 
 
 def _require_distinct(subscribers: Sequence[Subscriber]) -> None:

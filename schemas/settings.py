@@ -6,10 +6,11 @@ A setting is an environment variable; `.env` files are not read. AWS clients rea
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import UserError
@@ -115,10 +116,16 @@ def load(settings: type[_S], **given: Any) -> _S:
 
 
 def _name(settings: type[Settings], location: tuple[int | str, ...], given: Mapping[str, Any]) -> str:
-    """Return the option or the variable of a field; a field with an alias is its variable's whole name."""
+    """Return the option or the variable of a field; a field with an alias is its variable's whole name.
+
+    Of several variables for one field it is the one that is set.
+    """
     field = ".".join(str(part) for part in location)
     if field in given:
         return f"--{field.replace('_', '-')}"
+    for alias in (info.validation_alias for info in settings.model_fields.values()):
+        if isinstance(alias, AliasChoices) and field in alias.choices:
+            return next((name for name in alias.choices if isinstance(name, str) and os.environ.get(name)), field)
     prefix = settings.model_config.get("env_prefix", "") if field in settings.model_fields else ""
     return f"{prefix}{field}".upper()
 

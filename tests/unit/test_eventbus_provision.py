@@ -5,9 +5,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from eventbus.arn import Scope, parse
-from eventbus.provision import TAG, apply, request
+from eventbus.provision import TAG, apply, check, request
 from eventbus.subscribers import Subscriber
+from schemas.errors import UserError
 
 SCOPE = Scope("123456789012", "eu-central-1")
 HOOK = {"url": "http://127.0.0.1:4020/in", "apiKey": {"header": "x-api-key", "value": "k"}}
@@ -211,9 +214,48 @@ async def test_names_of_what_is_made_stay_within_the_limit_and_apart() -> None:
     api = FakeApi()
     files = [
         subscriber(f"{bus[-1]}.json", [{"id": "t" * 60, "webhook": HOOK}], bus=bus, rule="r" * 60)
-        for bus in ("b/1", "b-1", "b" * 200)
+        for bus in ("b.1", "b-1", "b" * 200)
     ]
     await apply(files, api, SCOPE)
     assert len(api.destinations) == 3
     assert max(len(name) for name in api.destinations) == 64
     assert all(parse(str(each["ConnectionArn"])) for each in api.destinations.values())
+
+
+def test_a_message_group_goes_to_the_queue() -> None:
+    fifo = shape(queue="q.fifo", messageGroup="cards")
+    assert (fifo["Arn"].endswith(":q.fifo"), fifo["SqsParameters"]) == (True, {"MessageGroupId": "cards"})
+    assert "SqsParameters" not in shape(queue="q")
+
+
+UNDEFINED = {"inputPathsMap": {}, "inputTemplate": '"<x>"'}
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ({"queue": "q", "inputTransformer": UNDEFINED}, "for target t contains invalid placeholder x"),
+        ({"arn": SCOPE.arn("cluster/c", "ecs")}, "ecs is not a supported service for a target"),
+        ({"arn": SCOPE.arn("q.fifo", "sqs")[:-5], "inputPath": "$['a']"}, "InputPath for target t is invalid"),
+        ({"arn": SCOPE.arn("news", "sns"), "messageGroup": "g"}, "SqsParameters not supported for target: t"),
+        ({"webhook": HOOK | {"url": "http://h:99999/"}}, "InvocationEndpoint is not valid. Reason: It is no URL."),
+        ({"webhook": HOOK | {"url": "http://h/{id}"}}, "failed to satisfy constraint"),
+    ],
+)
+async def test_what_the_bus_would_refuse_is_found_before_anything_is_made(target: dict[str, Any], reason: str) -> None:
+    api = FakeApi()
+    files = [subscriber("a.json", [{"id": "q", "queue": "q"}]), subscriber("b.json", [{"id": "t", **target}], rule="b")]
+    with pytest.raises(UserError) as checked:
+        await check(files, SCOPE)
+    assert str(checked.value).startswith("b.json: ")
+    assert reason in str(checked.value)
+    with pytest.raises(UserError) as started:
+        await apply(files, api, SCOPE)
+    assert (str(started.value), api.calls) == (str(checked.value), [])
+
+
+async def test_two_files_do_not_share_a_webhooks_connection() -> None:
+    webhook = [{"id": "t", "webhook": HOOK}]
+    files = [subscriber("a.json", webhook, bus="x", rule="y-z"), subscriber("b.json", webhook, bus="x-y", rule="z")]
+    with pytest.raises(UserError, match=r"a\.json and b\.json both make a webhook's connection x-y-z-t: rename"):
+        await check(files, SCOPE)

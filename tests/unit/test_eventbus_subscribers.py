@@ -60,6 +60,10 @@ def test_what_is_left_out_is_what_eventbridge_takes_for_it() -> None:
         ({"targets": [{"id": "t", "logGroup": "/other"}]}, "targets.0.logGroup: String should match"),
         ({"targets": [{"id": "t", "arn": "cases"}]}, "targets.0.arn: String should match"),
         ({"targets": [{**TARGET, "deadLetterQueue": "a b"}]}, "targets.0.deadLetterQueue: String should match"),
+        ({"targets": [{**TARGET, "deadLetterQueue": "a.fifo"}]}, "targets.0.deadLetterQueue: String should match"),
+        ({"targets": [{"id": "t", "queue": "a.fifo"}]}, "targets.0: messageGroup is missing: the FIFO queue a.fifo"),
+        ({"targets": [{"id": "t", "bus": "b", "messageGroup": "g"}]}, "targets.0: has a messageGroup, which is for"),
+        ({"bus": "a/b"}, "bus: String should match"),
         ({"targets": [{**TARGET, "retry": {"attempts": 186}}]}, "targets.0.retry.attempts: Input should be less than"),
         ({"targets": [{**TARGET, "retry": {"attempts": -1}}]}, "targets.0.retry.attempts: Input should be greater"),
         (
@@ -140,6 +144,18 @@ def test_a_file_that_is_no_json_is_named() -> None:
         Subscriber.read("{", "r.json", {})
     with pytest.raises(UserError, match=r"r\.json: Input should be an object"):
         Subscriber.read("[]", "r.json", {})
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"description": ' * 100_000])
+def test_a_file_that_is_nested_too_deeply_is_named(text: str) -> None:
+    with pytest.raises(UserError, match=r"r\.json is nested too deeply"):
+        Subscriber.read(text, "r.json", {})
+
+
+def test_a_file_in_another_encoding_is_named_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "latin.json").write_bytes('{"description": "für"}'.encode("latin-1"))
+    with pytest.raises(UserError, match=r"latin\.json is no UTF-8, byte 18: save it as UTF-8"):
+        load(tmp_path, {})
 
 
 def test_a_field_that_stands_there_twice_is_refused() -> None:
