@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eventbus.delivery import Lanes
 from eventbus.delivery.backlog import Delivery
@@ -13,6 +13,7 @@ from eventbus.delivery.lane import Lane
 from eventbus.delivery.prune import Pruner
 from eventbus.metrics import Metrics
 from eventbus.model import Event, Rule
+from eventbus.pattern import parse_event
 from eventbus.router import Router
 from eventbus.store import Store, journal
 
@@ -60,23 +61,29 @@ class BusIntake:
         for event in events:
             self._take(event, taken)
         rows, newest = taken.rows, self._seq
+        self._lanes.expect(taken.deliveries)
         kept = self._store.write(lambda db: journal.keep(db, rows))
 
         def hand_over(written: asyncio.Future[None]) -> None:
             if not written.cancelled() and written.exception() is None:
                 self._hand_over(taken, newest)
+            else:
+                self._lanes.lost(taken.deliveries)
 
         kept.add_done_callback(hand_over)  # what is kept is delivered, even if the caller is cancelled meanwhile
         await asyncio.shield(kept)
 
     def _take(self, event: Event, taken: _Taken) -> None:
         self._seq += 1
+        if event.fields is None:  # as a lane holds it, which another bus's lane hands on
+            event = replace(event, fields=parse_event(event.body))
         rules = self._router.rules_for(event)
+        held = replace(event, fields=None) if rules else event
         made = 0
         for rule in rules:
             taken.matched.append(rule)
             for target in rule.targets:
-                self._address(event, self._lanes.of(rule.arn, target.id), taken)
+                self._address(held, self._lanes.of(rule.arn, target.id), taken)
                 made += 1
         if rules:
             taken.buses[event.bus_arn] += 1

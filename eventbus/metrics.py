@@ -138,12 +138,24 @@ class Metrics(Collector):
             found = self._bus_of[bus_arn] = self._buses.setdefault((bus_name(bus_arn),), BusMeter())
         return found
 
+    def forget_rule(self, rule_arn: str) -> None:
+        """Drop the counts of a rule that is gone, unless one of the same name has a part in them."""
+        meter = self._rule_of.pop(rule_arn, None)
+        if meter and not any(each is meter for each in self._rule_of.values()):
+            self._rules.pop(names(rule_arn), None)
+
+    def forget_bus(self, bus_arn: str) -> None:
+        """Drop the counts of a bus that is gone, as those of a rule."""
+        meter = self._bus_of.pop(bus_arn, None)
+        if meter and not any(each is meter for each in self._bus_of.values()):
+            self._buses.pop((bus_name(bus_arn),), None)
+
     def text(self) -> bytes:
         """Return all of it as Prometheus reads it."""
         return generate_latest(self.registry)
 
     def collect(self) -> Iterable[Metric]:
-        """Return all of it as the Prometheus client has it."""
+        """Return all of it as the Prometheus client has it; the event loop may go on counting meanwhile."""
         rules, buses = list(self._rules.items()), list(self._buses.items())
         for name, (attribute, says) in _OF_RULE.items():
             yield _counter(name, says, _RULE_LABELS, [(key, getattr(meter, attribute)) for key, meter in rules])

@@ -25,7 +25,8 @@ class Event:
     body: str
     """The event's JSON text, as it is delivered."""
     fields: Any
-    """`body` as `eventbus.pattern.parse_event` gives it; never changed."""
+    """`body` as `eventbus.pattern.parse_event` gives it; never changed. It takes many times the memory of the text,
+    so what waits for delivery has None: the intake parses a body that comes without."""
     accepted_ms: int
     """When the bus took it: the ingestion time, from which its age counts."""
     hops: int = 0

@@ -19,6 +19,8 @@ from eventbus.settings import EventBusSettings
 SCOPE = Scope("123456789012", "eu-central-1")
 BUS = SCOPE.bus("orders")
 DLQ = SCOPE.arn("dead", "sqs")
+_LONGEST_TURN_S = 3600.0
+"""What is ready is too old after a day: a send that takes the real clock a moment must not be given that long."""
 
 
 class Rig:
@@ -72,7 +74,7 @@ class Rig:
             while not done():
                 await asyncio.sleep(0.002)
                 if turn and not done():
-                    self.time.to_next_alarm()
+                    self.time.to_next_alarm(_LONGEST_TURN_S)
 
     async def states(self) -> dict[str, list[int]]:
         """Return the states of each event's deliveries, as the disk has them."""

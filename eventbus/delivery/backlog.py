@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import heapq
+import sys
 from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
 from eventbus.delivery.fate import State
+from eventbus.delivery.memory import Memory
 from eventbus.model import Event
 
 MOST: Final = 2048
 """Most deliveries of a lane in memory, unless the settings say otherwise."""
 MOST_BYTES: Final = 4 * 1024 * 1024
-"""Most characters of their events; one more than this may be reached by the last of them."""
+"""Most bytes of their events; the last of them may reach beyond."""
+_LEAST_BYTES: Final = 64 * 1024
+"""As many while the memory of all lanes is short, so that none has to wait for the others."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,11 +41,13 @@ class Delivery:
 class Backlog:
     """Ready ones in order, waiting ones by due time, and the numbers of all that must not be read from disk."""
 
-    def __init__(self, most: int = MOST, most_bytes: int = MOST_BYTES) -> None:
-        """Begin empty, with everything of the lane in memory."""
-        self._most, self._most_bytes = most, most_bytes
+    def __init__(self, most: int = MOST, memory: Memory | None = None) -> None:
+        """Begin empty, with everything of the lane in memory; `memory` is what all lanes share."""
+        self._most, self._memory = most, memory or Memory()
         self.ready: deque[Delivery] = deque()
         """To be sent to the target now."""
+        self.oldest_ms = 0
+        """None of the ready ones was accepted before this; without any it says nothing."""
         self.buried: deque[Delivery] = deque()
         """To be sent to the dead-letter queue now."""
         self.behind = False
@@ -58,18 +64,27 @@ class Backlog:
     @property
     def full(self) -> bool:
         """Whether nothing more fits."""
-        return len(self._held) >= self._most or self._bytes >= self._most_bytes
+        return len(self._held) >= self._most or self._bytes >= self._limit
+
+    @property
+    def idle(self) -> bool:
+        """Whether memory holds nothing, and no result or read of the disk is awaited."""
+        return not self._held and not self._settling and self._reading is None
 
     @property
     def wants_more(self) -> bool:
         """Whether there is room worth a read of the disk, and no read under way."""
-        room = len(self._held) <= self._most // 2 and self._bytes <= self._most_bytes // 2
+        room = len(self._held) <= self._most // 2 and self._bytes <= self._limit // 2
         return self.behind and room and self._reading is None
 
     @property
     def page(self) -> tuple[int, int]:
-        """How many deliveries, and how many characters of events, a read of the disk may bring."""
-        return max(self._most // 2, 1), max(self._most_bytes // 2, 1)
+        """How many deliveries, and how many bytes of events, a read of the disk may bring."""
+        return max(self._most // 2, 1), self._limit // 2
+
+    @property
+    def _limit(self) -> int:
+        return _LEAST_BYTES if self._memory.short else MOST_BYTES
 
     @property
     def next_ms(self) -> int | None:
@@ -85,9 +100,10 @@ class Backlog:
 
     def hold(self, delivery: Delivery) -> None:
         """Take a delivery into memory."""
-        size = len(delivery.event.body)
+        size = sys.getsizeof(delivery.event.body)
         self._held[delivery.seq] = size
         self._bytes += size
+        self._memory.held_bytes += size
         self.wait(delivery)
 
     def wait(self, delivery: Delivery) -> None:
@@ -98,7 +114,21 @@ class Backlog:
         """Move what is due to where it is taken from."""
         while self._waiting and self._waiting[0][0] <= now_ms:
             delivery = heapq.heappop(self._waiting)[2]
-            (self.buried if delivery.state is State.BURIED else self.ready).append(delivery)
+            if delivery.state is State.BURIED:
+                self.buried.append(delivery)
+                continue
+            accepted_ms = delivery.event.accepted_ms
+            self.oldest_ms = min(self.oldest_ms, accepted_ms) if self.ready else accepted_ms
+            self.ready.append(delivery)
+
+    def take_older(self, until_ms: int) -> list[Delivery]:
+        """Take out what is ready and was accepted by then. All are looked at only when there may be any."""
+        if not self.ready or self.oldest_ms > until_ms:
+            return []
+        older = [each for each in self.ready if each.event.accepted_ms <= until_ms]
+        self.ready = deque(each for each in self.ready if each.event.accepted_ms > until_ms)
+        self.oldest_ms = min((each.event.accepted_ms for each in self.ready), default=0)
+        return older
 
     def take_all(self) -> list[Delivery]:
         """Take out all that is ready, buried or waiting."""
@@ -110,7 +140,9 @@ class Backlog:
 
     def release(self, seq: int) -> None:
         """Make room: nothing more is done with it here. Until `written`, the disk may still call it open."""
-        self._bytes -= self._held.pop(seq)
+        size = self._held.pop(seq)
+        self._bytes -= size
+        self._memory.held_bytes -= size
         self._settling.add(seq)
 
     def written(self, seq: int, reopened_ms: int | None) -> bool:

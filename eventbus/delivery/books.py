@@ -14,6 +14,7 @@ from eventbus.catalogue import Catalogue
 from eventbus.delivery import fate
 from eventbus.delivery.backlog import Backlog, Delivery
 from eventbus.delivery.fate import Backoff, State, Step
+from eventbus.delivery.memory import Memory
 from eventbus.delivery.settle import Row, Settler
 from eventbus.delivery.tally import Tally, shortened
 from eventbus.delivery.timing import Time
@@ -39,6 +40,7 @@ class Shared:
     rng: random.Random
     lane_events: int
     """Most deliveries of a lane in memory."""
+    memory: Memory = field(default_factory=Memory)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Sends and reads under way, of all lanes."""
 
@@ -67,9 +69,16 @@ class Books:
         self.tally = tally or Tally()
         self.pending = 0
         """Deliveries that have not come to their end, on disk and in memory."""
-        self.backlog = Backlog(shared.lane_events)
+        self.backlog = Backlog(shared.lane_events, shared.memory)
+        self.leaving = False
+        """Whether the target is gone."""
         self.moved: Callable[[], None] = lambda: None
-        """Called when a delivery that waits on disk may have to be fetched."""
+        """Called when a delivery that waits on disk may have to be fetched, or a lane that leaves is done."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of it waits, here or on disk, nor for the disk."""
+        return not self.pending and self.backlog.idle
 
     def attempted(self, delivery: Delivery, outcome: Outcome, target: Target, now_ms: int) -> None:
         """Take note of an attempt at the target that failed, and of what follows."""
@@ -122,7 +131,8 @@ class Books:
     def written(self, row: Row) -> None:
         """Note that a result is on disk; what was put back there may have to be fetched again."""
         state, due_ms, seq = row[0], row[2], row[-2]
-        if self.backlog.written(seq, None if state >= State.DELIVERED else due_ms):
+        fetch = self.backlog.written(seq, None if state >= State.DELIVERED else due_ms)
+        if fetch or (self.leaving and self.idle):
             self.moved()
 
 

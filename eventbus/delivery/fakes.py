@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -55,9 +56,9 @@ class FakeTime:
             self.to_next_alarm()
         self._now_ms = max(self._now_ms, end_ms)
 
-    def to_next_alarm(self) -> None:
-        """Turn the clock to the next call and make it."""
-        while self._alarms:
+    def to_next_alarm(self, within_s: float = math.inf) -> None:
+        """Turn the clock to the next call, if that is no later than `within_s` from now, and make it."""
+        while self._alarms and self._alarms[0][0] <= self._now_ms + within_s * 1000:
             at_ms, _, alarm = heapq.heappop(self._alarms)
             if not alarm.cancelled:
                 self._now_ms = max(self._now_ms, at_ms)

@@ -13,6 +13,8 @@ from eventbus.ports import Outcome
 ATTEMPTS_EXHAUSTED: Final = "MaximumRetryAttempts"
 AGE_EXHAUSTED: Final = "MaximumEventAgeInSeconds"
 _MS: Final = 1000
+_LAST_MS: Final = 1000
+"""How long before its greatest age an event's last attempt is due, unless the target asked to be left alone."""
 _MOST_DOUBLINGS: Final = 32
 """Any base is above any cap by then; keeps the power small."""
 
@@ -87,12 +89,14 @@ def after_attempt(
     deadline = deadline_ms(target, accepted_ms)
     if now_ms >= deadline:
         return _failed(target, now_ms, AGE_EXHAUSTED)
-    wait_s = max(delay_s, outcome.retry_after_s or 0.0)
-    return Step(State.OPEN, min(now_ms + round(wait_s * _MS), deadline))
+    asked_ms, due_ms = now_ms + round((outcome.retry_after_s or 0.0) * _MS), now_ms + round(delay_s * _MS)
+    if now_ms < deadline - _LAST_MS < due_ms:
+        due_ms = deadline - _LAST_MS
+    return Step(State.OPEN, min(max(due_ms, asked_ms), deadline))
 
 
 def too_old(target: Target, now_ms: int) -> Step:
-    """Return what follows when the event's age reached its limit without another attempt."""
+    """Return what follows when the event reached its greatest age: no attempt is begun from then on."""
     return _failed(target, now_ms, AGE_EXHAUSTED)
 
 

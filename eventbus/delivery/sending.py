@@ -21,6 +21,8 @@ _TROUBLED_PACE_MS: Final = 20
 """Least time between two sends to a target in trouble: fifty a second tell enough."""
 _TELL_MS: Final = 10_000
 """A target that changes its mind more often than this isn't logged each time."""
+_LONGEST_PAUSE_MS: Final = 60_000
+"""Longest pause of a whole target that one answer can ask for; the event that it was for waits as long as it says."""
 _MS: Final = 1000
 
 _log = structlog.get_logger(__name__)
@@ -37,9 +39,22 @@ class Sending:
         self._pause_ms = 0
         self._told_ms: int | None = None  # when its trouble was logged
 
-    def next_ms(self, now_ms: int) -> int | None:
-        """Return when a send that is ready may start, if a pause is what it waits for."""
-        return self._pause_ms if self._books.backlog.ready and self._pause_ms > now_ms else None
+    @property
+    def paused_until_ms(self) -> int:
+        """When the pause that the target asked for, or its rate, is over."""
+        return self._pause_ms
+
+    def unpause(self) -> None:
+        """Send again: what the target asked for was asked of how it was."""
+        self._pause_ms = 0
+
+    def next_ms(self, target: Target, now_ms: int) -> int | None:
+        """Return when there is something to do with what is ready: a pause ends, or an event is too old."""
+        backlog = self._books.backlog
+        if not backlog.ready:
+            return None
+        too_old_ms = fate.deadline_ms(target, backlog.oldest_ms)
+        return min(self._pause_ms, too_old_ms) if self._pause_ms > now_ms else too_old_ms
 
     def start(self, rule: Rule, target: Target, now_ms: int) -> None:
         """Start the sends that may start now."""
@@ -47,18 +62,13 @@ class Sending:
         if sender is None:
             self._refuse_all(target, now_ms)
             return
-        while self._ready(target, now_ms) and self._free(sender) and self._paced(sender, target, now_ms):
+        for delivery in self._books.backlog.take_older(now_ms - target.max_age_s * _MS):
+            self._too_old(delivery, target, now_ms)
+        while self._books.backlog.ready and self._free(sender) and self._paced(sender, target, now_ms):
             batch, sent = self._take(rule, target, sender, now_ms)
             if batch:
                 self._under_way += 1
                 self._books.shared.begin(self._send(sender, rule, target, batch, sent))
-
-    def _ready(self, target: Target, now_ms: int) -> bool:
-        """Whether there is something to send; while nothing gets through, what is too old isn't tried again."""
-        ready = self._books.backlog.ready
-        while ready and self._troubled and now_ms >= fate.deadline_ms(target, ready[0].event.accepted_ms):
-            self._too_old(ready.popleft(), target, now_ms)
-        return bool(ready)
 
     def _free(self, sender: Sender) -> bool:
         most = max(1, sender.concurrency // _TROUBLED_SHARE) if self._troubled else sender.concurrency
@@ -113,7 +123,8 @@ class Sending:
             else:
                 books.move(delivery, Step(State.REMOVED), now_ms)
             if outcome.retry_after_s:
-                self._pause_ms = max(self._pause_ms, now_ms + round(outcome.retry_after_s * _MS))
+                asked_ms = min(round(outcome.retry_after_s * _MS), _LONGEST_PAUSE_MS)
+                self._pause_ms = max(self._pause_ms, now_ms + asked_ms)
         self._judge(outcomes, now_ms)
         books.moved()
 
@@ -163,7 +174,7 @@ class Sending:
 
     def _too_old(self, delivery: Delivery, target: Target, now_ms: int) -> None:
         if not delivery.attempts:
-            last = self._books.tally
-            delivery.error_code, delivery.error_message = last.error_code or "", last.error_message or ""
+            last, message = self._books.tally, f"not sent within {target.max_age_s} s"
+            delivery.error_code, delivery.error_message = last.error_code or "TIMEOUT", last.error_message or message
         self._books.meter.failed += 1
         self._books.move(delivery, fate.too_old(target, now_ms), now_ms)

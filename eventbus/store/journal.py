@@ -174,6 +174,13 @@ def find(db: sqlite3.Connection, event_id: str, above: int, until: int) -> list[
     return [{**event, "made": dicts(db, made, event["seq"])} for event in dicts(db, query, above, until, event_id)]
 
 
+def forget_lanes(db: sqlite3.Connection, numbers: Collection[int]) -> frozenset[int]:
+    """Delete the rows of those lanes that have no delivery; return the numbers of the others. For the writer."""
+    used = frozenset(lane for (lane,) in db.execute("SELECT DISTINCT lane FROM delivery")).intersection(numbers)
+    db.executemany("DELETE FROM lane WHERE id = ?", [(number,) for number in numbers if number not in used])
+    return used
+
+
 def bounds(db: sqlite3.Connection) -> tuple[int, int]:
     """Return the lowest and the highest number of an event, nought when there is none."""
     lowest, highest = db.execute("SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM event").fetchone()

@@ -72,6 +72,7 @@ def test_a_busy_target_is_tried_within_both_limits_and_then_dead_lettered(most: 
     else:
         assert exhausted == AGE_EXHAUSTED
         assert times[-1] == age_s * 1000
+        assert len(times) <= 2 or age_s * 1000 - times[-2] <= 1000  # the last attempt falls just before that
 
 
 @given(st.floats(0, 100_000), st.integers())

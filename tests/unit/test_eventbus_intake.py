@@ -87,7 +87,7 @@ async def test_a_close_lets_sends_under_way_end(rig: Rig) -> None:
 async def test_thousands_of_events_at_once_are_taken_in_order(rig: Rig) -> None:
     sender = rig.sender(batch=100, concurrency=1)
     await rig.rule(target())
-    puts = [rig.engine.intake.accept([event(f"{n}-{m}", 0) for m in range(10)]) for n in range(150)]
+    puts = [rig.engine.intake.accept([event(f"{n}-{m}", rig.time.now_ms()) for m in range(10)]) for n in range(150)]
     await asyncio.gather(*puts)
     await rig.until(lambda: rig.engine.lanes.pending == 0)
     assert sender.events == [f"{n}-{m}" for n in range(150) for m in range(10)]
