@@ -48,7 +48,7 @@ def eventbus(
     file: Annotated[Path | None, typer.Option("--json", help="Write every run to this file.")] = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="A few events: does it run, do all of ours arrive?")] = False,
 ) -> None:
-    """Compare local event buses: PutEvents accepted, events delivered to SQS and to a webhook, latency, memory.
+    """Compare local event buses: PutEvents accepted, events delivered to SQS, a webhook and both, latency, memory.
 
     Each run starts each bus anew and puts the same signed PutEvents requests of suspicious activities
     (1 kB each). Delivered per second counts from the first request to the arrival of the last event.

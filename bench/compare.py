@@ -13,7 +13,9 @@ from bench.memory import Memory, memory
 from bench.peers import MINISTACK, Peer, running
 
 SETTINGS: Final = tuple(
-    Setting(target, connections, entries) for target in ("sqs", "webhook") for connections, entries in ((1, 1), (4, 10))
+    Setting(target, connections, entries)
+    for target in ("sqs", "webhook", "both")
+    for connections, entries in ((1, 1), (4, 10))
 )
 ONE_BY_ONE: Final = 10
 """With one connection and one entry a request, the n-th part of the events."""
@@ -49,7 +51,7 @@ def started(peer: Peer, folder: Path) -> Iterator[Bench]:
 
 def events_for(setting: Setting, events: int, share: int) -> int:
     """Return how many events a setting gets of `events`, for a bus with this share: at least ten."""
-    parts = share * (ONE_BY_ONE if setting.per_request == 1 else 1) * (WEBHOOK if setting.target == "webhook" else 1)
+    parts = share * (ONE_BY_ONE if setting.per_request == 1 else 1) * (WEBHOOK if setting.target != "sqs" else 1)
     return max(10, events // parts)
 
 

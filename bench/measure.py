@@ -16,7 +16,7 @@ from bench.figures import Figures, Puts, figures
 from bench.memory import cpu_s
 from bench.peers import ROOT, Running, answers
 from bench.put import Load
-from bench.targets import Queue, Target, Webhook, client, make_rule
+from bench.targets import Both, Queue, Target, Webhook, client, make_rule
 from demo.broker import poll
 from demo.process import HOST, Child, free_port
 
@@ -30,7 +30,7 @@ class Setting:
     """How events are put, and where to they go."""
 
     target: str
-    """`sqs` or `webhook`."""
+    """`sqs`, `webhook`, or `both`: two targets of one rule."""
     connections: int
     per_request: int
 
@@ -76,13 +76,14 @@ class Bench:
         """Make a new target."""
         if kind == "sqs":
             return Queue.make(self.queues_url, name)
-        return Webhook.make(client("events", self.bus.url), name, self.webhook_url)
+        webhook = Webhook.make(client("events", self.bus.url), name, self.webhook_url)
+        return webhook if kind == "webhook" else Both(Queue.make(self.queues_url, name), webhook)
 
     def measure(self, setting: Setting, events: int, first: int = 0, others: Sequence[str] = ()) -> Measured:
         """Make a bus, a rule (and `others` that match nothing) and a target, put the events, count what arrives."""
         name = f"bench-{setting.target}-{setting.connections}-{setting.per_request}-{first}"
         target = self.target(setting.target, name)
-        make_rule(client("events", self.bus.url), name, target.arn, others)
+        make_rule(client("events", self.bus.url), name, target.arns, others)
         before = cpu_s(self.bus.child.pid)
         puts = self.load(Load(self.bus.url, name, first, events, setting.per_request, setting.connections))
         settle(target, len(puts.accepted))

@@ -13,7 +13,7 @@ from bench.figures import middle
 from bench.measure import Measured, Setting
 
 _MB: Final = 1_000_000
-_TARGETS: Final = {"sqs": "SQS", "webhook": "webhook"}
+_TARGETS: Final = {"sqs": "SQS", "webhook": "webhook", "both": "both"}
 
 
 def show(series: list[Series], runs: int, console: Console) -> None:

@@ -26,7 +26,9 @@ _NO_LIMIT: Final = 1_000_000
 class Target(Protocol):
     """A place that remembers what arrived."""
 
-    arn: str
+    @property
+    def arns(self) -> Sequence[str]:
+        """What the rule's targets are."""
 
     def count(self) -> int:
         """Return about how many events have arrived."""
@@ -49,13 +51,14 @@ def client(service: str, url: str) -> Any:
     )
 
 
-def make_rule(events: Any, bus: str, arn: str, others: Sequence[str] = ()) -> None:
-    """Make a bus with one rule that sends to `arn`, and rules without target for the `others`, patterns as JSON."""
+def make_rule(events: Any, bus: str, arns: Sequence[str], others: Sequence[str] = ()) -> None:
+    """Make a bus with one rule that sends to `arns`, and rules without target for the `others`, patterns as JSON."""
     events.create_event_bus(Name=bus)
     events.put_rule(Name=RULE, EventBusName=bus, EventPattern=json.dumps(PATTERN))
     for number, pattern in enumerate(others):
         events.put_rule(Name=f"other-{number}", EventBusName=bus, EventPattern=pattern)
-    made = events.put_targets(Rule=RULE, EventBusName=bus, Targets=[{"Id": "target", "Arn": arn, "RoleArn": ROLE}])
+    targets = [{"Id": f"target-{number}", "Arn": arn, "RoleArn": ROLE} for number, arn in enumerate(arns)]
+    made = events.put_targets(Rule=RULE, EventBusName=bus, Targets=targets)
     if made["FailedEntryCount"]:
         raise RuntimeError(f"the bus refuses the target: {made['FailedEntries']}")
 
@@ -75,6 +78,11 @@ class Queue:
         queue = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": _HIDE_S})["QueueUrl"]
         found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
         return cls(sqs, queue, found["QueueArn"])
+
+    @property
+    def arns(self) -> Sequence[str]:
+        """The queue."""
+        return (self.arn,)
 
     def count(self) -> int:
         """Return how many messages wait."""
@@ -122,6 +130,11 @@ class Webhook:
         _call(url, method="DELETE")
         return cls(url, made["ApiDestinationArn"])
 
+    @property
+    def arns(self) -> Sequence[str]:
+        """The API destination."""
+        return (self.arn,)
+
     def count(self) -> int:
         """Return how many distinct and nameless events have come."""
         return int(_call(f"{self.url}/count"))
@@ -131,6 +144,41 @@ class Webhook:
         found = arrivals(_call(f"{self.url}/arrivals"))
         _call(self.url, method="DELETE")
         return found
+
+
+@dataclass(slots=True)
+class Both:
+    """A queue and a webhook as two targets of one rule: an event has arrived once it is at both."""
+
+    queue: Queue
+    webhook: Webhook
+
+    @property
+    def arns(self) -> Sequence[str]:
+        """The queue and the API destination."""
+        return (self.queue.arn, self.webhook.arn)
+
+    def count(self) -> int:
+        """Return how many events have arrived at the one that is behind."""
+        return min(self.queue.count(), self.webhook.count())
+
+    def arrivals(self) -> Arrivals:
+        """Return all, and forget it."""
+        return at_both(self.queue.arrivals(), self.webhook.arrivals())
+
+
+def at_both(queue: Arrivals, webhook: Arrivals) -> Arrivals:
+    """Return each event that arrived at both, at its first arrival there where it came last.
+
+    Nameless ones of the webhook stand for as many of the queue's, in order: they can't be told apart.
+    """
+    first: list[dict[str, int]] = [{}, {}]
+    for found, arrived in zip(first, (queue, webhook), strict=True):
+        for name, at in arrived.of_id:
+            found[name] = min(at, found.get(name, at))
+    of_id = [(name, max(at, first[1][name])) for name, at in first[0].items() if name in first[1]]
+    waiting = sorted(at for name, at in first[0].items() if name not in first[1])
+    return Arrivals(of_id, [max(pair) for pair in zip(waiting, sorted(webhook.nameless), strict=False)])
 
 
 def _call(url: str, method: str = "GET") -> bytes:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.figures import Arrivals, Puts, figures, middle, percentile
+from bench.targets import at_both
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -63,3 +64,12 @@ def test_a_percentile_is_a_value_that_so_many_do_not_exceed(values: list[float],
 def test_the_median_leaves_out_what_is_not_known() -> None:
     assert middle([3.0, None, 1.0, 2.0]) == 2.0
     assert middle([None, None]) is None
+
+
+def test_an_event_for_two_targets_has_arrived_where_it_came_last() -> None:
+    found = at_both(Arrivals([("a", 1), ("b", 2), ("a", 9)]), Arrivals([("a", 5), ("c", 6)]))
+    assert found == Arrivals([("a", 5)], [])
+
+
+def test_empty_bodies_at_one_of_two_targets_stand_for_as_many_events() -> None:
+    assert at_both(Arrivals([("a", 1), ("b", 4)]), Arrivals([], [3, 2])) == Arrivals([], [2, 4])

@@ -64,5 +64,5 @@ def test_the_receiver_tells_what_it_saw_and_forgets_it() -> None:
 
 
 def test_a_bus_gets_its_share_of_the_events_in_each_setting() -> None:
-    assert [events_for(setting, 10_000, 1) for setting in SETTINGS] == [1_000, 10_000, 500, 5_000]
+    assert [events_for(setting, 10_000, 1) for setting in SETTINGS] == [1_000, 10_000, 500, 5_000, 500, 5_000]
     assert min(events_for(setting, 100, 20) for setting in SETTINGS) == 10
