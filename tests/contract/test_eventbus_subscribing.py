@@ -101,3 +101,13 @@ def test_the_files_of_the_project_are_loaded_unless_told_otherwise(tmp_path: Pat
         assert bus.client().list_rules(EventBusName="cardwatch")["Rules"]
     with running_bus(tmp_path / "none", "--subscribers", "none") as bus:
         assert [each["Name"] for each in bus.client().list_event_buses()["EventBuses"]] == ["default"]
+
+
+def test_the_log_is_the_buss_own(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    write(folder, "one", [{"id": "queue", "queue": "q"}])
+    with running_bus(tmp_path, "--subscribers", str(folder)) as bus:
+        entry = {"Source": "s", "DetailType": "t", "Detail": "{}", "EventBusName": "cardwatch"}
+        bus.client().put_events(Entries=[entry])
+        wait_until(lambda: "CONNECTION_FAILURE" in json.dumps(bus.page("/_bus/targets")), what="an attempt")
+        assert "Found endpoint" not in bus.service.log

@@ -11,10 +11,13 @@ from typer.main import get_command
 from eventbus.__main__ import cli
 from eventbus.api.operations import ABSENT, OPERATIONS
 from eventbus.api.pages import INDEX
+from eventbus.arn import parse
+from eventbus.targets import KINDS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "event-bus.md").read_text()
 ROWS = dict(re.findall(r"^\| `([A-Z][A-Za-z]+)` \| (\w+) \|", PAGE, re.MULTILINE))
+TARGETS = re.findall(r"^\| ([^|`]+) \| `(arn:[^`]+)` \| (\d+) \|", PAGE, re.MULTILINE)
 HOW = dict(re.findall(r"^\| `([A-Z][A-Za-z]+)` \| \w+ \| ?(.*?) ?\|$", PAGE, re.MULTILINE))
 
 
@@ -32,6 +35,15 @@ def test_what_the_page_calls_absent_is_absent_and_the_rest_is_there() -> None:
 def test_how_an_operation_differs_is_said_and_nothing_is_said_of_one_that_works() -> None:
     for name, verdict in ROWS.items():
         assert bool(HOW[name]) == (verdict != "works"), name
+
+
+def test_every_kind_of_target_has_its_row_with_its_arn_and_its_batch() -> None:
+    arns = [(name, parse(text)) for name, text, _ in TARGETS]
+    assert [(name, [kind.name for kind in KINDS if arn and kind.serves(arn)]) for name, arn in arns] == [
+        (kind.name, [kind.name]) for kind in KINDS
+    ]
+    batches = {kind.name: getattr(kind.sender, "batch", None) for kind in KINDS}
+    assert {name: int(batch) for name, _, batch in TARGETS} == batches
 
 
 def test_every_page_of_the_bus_has_its_row() -> None:
