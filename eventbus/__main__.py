@@ -26,6 +26,8 @@ from schemas.settings import LogSettings, load
 SWITCH_S: Final = 0.0005
 """The thread that writes the database gets its turn after so long, not after Python's 5 ms: each commit needs several
 turns, and every PutEvents waits for one."""
+DEEPEST: Final = 4000
+"""Calls within calls, for reading and writing an event that is nested as deeply as the bus takes it."""
 
 cli = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
@@ -85,6 +87,7 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as the bus answers it.")] = False,
 ) -> None:
     """Say what became of an event: which rules matched, which field of a pattern failed, what each target said."""
+    sys.setrecursionlimit(DEEPEST)
     found = explanation(url, event)
     print(json.dumps(found, indent=2) if as_json else told(found))
 

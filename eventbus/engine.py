@@ -95,7 +95,8 @@ class Engine:
             )
         )
         lanes.start()
-        return cls(store, catalogue, archives, intakes[0], lanes, metrics, pruner, Why(store, catalogue))
+        why = Why(store, catalogue, clock_ms=time.now_ms, paused_until_ms=lanes.paused_until_ms)
+        return cls(store, catalogue, archives, intakes[0], lanes, metrics, pruner, why)
 
     async def close(self) -> None:
         """Let sends under way end for a few seconds, write what is known, and close the database."""

@@ -5,7 +5,6 @@ Rules are judged as they are now; where one was changed after the event came, th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +22,8 @@ Report = dict[str, Any]
 STATES: Final = ("waiting", "waiting for its dead-letter queue", "delivered", "dead-lettered", "given up", "removed")
 """Names of a delivery's states, by their number."""
 
+_NO_TARGETS: Final = "matched, but has no targets"
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -35,7 +36,11 @@ class Surroundings:
 
 
 def explained(event: Row, around: Surroundings) -> Report:
-    """Return what became of an event; `event` is a row of `journal.find`."""
+    """Return what became of an event; `event` is a row of `journal.find`.
+
+    Its deliveries have two times besides, each None where there is none: `next_ms`, when the next attempt is due, and
+    `paused_ms`, until when their target is left alone.
+    """
     fields = parse_event(event["body"])
     made = _by_rule(event["made"])
     rules = [_rule(rule, event, fields, made.pop(rule.arn, [])) for rule in around.rules]
@@ -45,11 +50,13 @@ def explained(event: Row, around: Surroundings) -> Report:
         "bus": bus_name(event["bus_arn"]),
         "bus_arn": event["bus_arn"],
         "accepted": iso(event["accepted_ms"]),
-        "verdict": _verdict(rules, around, event),
+        "source": fields.get("source"),
+        "detail-type": fields.get("detail-type"),
+        "verdict": _verdict(rules, around, event, fields),
         "forwarded": event["hops"] > 0,
         "replay": fields.get("replay-name"),
         "rules": rules,
-        "body": json.loads(event["body"]),
+        "body": event["body"],
     }
 
 
@@ -57,15 +64,15 @@ def unmatched(event: Row, around: Surroundings) -> Report:
     """Return why an event went nowhere, with the rule that came nearest."""
     fields = parse_event(event["body"])
     rules = [_rule(rule, event, fields, []) for rule in around.rules]
-    missed = [rule for rule in rules if rule["why"]]
-    nearest = min(missed, key=lambda rule: len(rule["why"]), default=None)
+    missed = [(rule, found) for rule, found in zip(around.rules, rules, strict=True) if found["why"]]
+    nearest = max(missed, key=lambda each: _nearness(each[0], each[1]["why"]), default=(None, None))[1]
     return {
         "event": event["id"],
         "bus": bus_name(event["bus_arn"]),
         "accepted": iso(event["accepted_ms"]),
         "source": fields.get("source"),
         "detail-type": fields.get("detail-type"),
-        "verdict": _verdict(rules, around, event),
+        "verdict": _verdict(rules, around, event, fields),
         "nearest": nearest and {"rule": nearest["rule"], "why": nearest["why"]},
     }
 
@@ -97,7 +104,7 @@ def _result(rule: Rule, why: Sequence[Report], event: Row) -> str:
         return "not matched"
     if rule.modified_ms > event["accepted_ms"]:
         return "would match now, but was changed after the event came"
-    return "matched" if rule.targets else "matched, but has no targets"
+    return "matched" if rule.targets else _NO_TARGETS
 
 
 def _why(rule: Rule, fields: Fields) -> list[Report]:
@@ -108,6 +115,17 @@ def _why(rule: Rule, fields: Fields) -> list[Report]:
     except InvalidPatternError as error:
         return [{"field": "", "wanted": rule.pattern, "found": str(error)}]
     return [{"field": each.path, "wanted": each.wanted, "found": each.found} for each in mismatches]
+
+
+def _nearness(rule: Rule, why: Sequence[Report]) -> tuple[int, int, int]:
+    """Return how near a rule came, for comparison: one for the event's source first, then by fields that matched."""
+    failed = {path for each in why for path in each["field"].split(", ")}
+    try:
+        wanted = {field.path for each in compiled(rule.pattern or "{}").alternatives for field in each.by_name}
+    except InvalidPatternError:
+        return -1, 0, 0
+    matched = wanted - failed
+    return ("source" in matched) - ("source" in failed), len(matched), -len(failed)
 
 
 def _gone(rule_arn: str, deliveries: Sequence[Row]) -> Report:
@@ -124,7 +142,8 @@ def _target(delivery: Row, rule: Rule | None) -> Report:
         "arn": target.arn if target else None,
         "state": STATES[state],
         "attempts": delivery["attempts"],
-        "next_attempt": iso(delivery["due_ms"]) if delivery["settled_ms"] is None else None,
+        "next_attempt": iso(delivery["next_ms"]),
+        "paused_until": iso(delivery["paused_ms"]),
         "settled": iso(delivery["settled_ms"]),
         "error_code": delivery["error_code"],
         "error_message": delivery["error_message"],
@@ -139,7 +158,7 @@ def _by_rule(deliveries: Iterable[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _verdict(rules: Sequence[Report], around: Surroundings, event: Row) -> str:
+def _verdict(rules: Sequence[Report], around: Surroundings, event: Row, fields: Fields) -> str:
     if around.bus is None:
         return _no_bus(bus_name(event["bus_arn"]), around.bus_names)
     targets = [target for rule in rules for target in rule["targets"]]
@@ -148,9 +167,17 @@ def _verdict(rules: Sequence[Report], around: Surroundings, event: Row) -> str:
         return f"{len(targets)} target(s): {', '.join(f'{n} {state}' for state, n in counts.items() if n)}"
     if not rules:
         return f"bus {around.bus.name} has no rules, so the event went nowhere"
-    if any(rule["result"].startswith("matched") for rule in rules):
-        return "rules match, but sent it to no target: they have none, or the event was meant for other rules alone"
+    if others := [rule["rule"] for rule in rules if rule["result"] == "matched"]:
+        return f"{', '.join(others)} would take the event, but {_meant_for(fields)}, so it went nowhere"
+    if idle := [rule["rule"] for rule in rules if rule["result"] == _NO_TARGETS]:
+        return f"{', '.join(idle)} matched, but has no targets, so the event went nowhere: add one with PutTargets"
     return f"none of the {len(rules)} rule(s) of bus {around.bus.name} took the event, so it went nowhere"
+
+
+def _meant_for(fields: Fields) -> str:
+    """Say why rules that match were left out: the event was put for others, by name."""
+    replay = fields.get("replay-name")
+    return f"replay {replay} was only for the rules in its FilterArns" if replay else "it was put for one rule alone"
 
 
 def _no_bus(name: str, there: Sequence[str]) -> str:

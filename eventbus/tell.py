@@ -12,9 +12,8 @@ def told(found: Mapping[str, Any]) -> str:
 
 
 def _occurrence(event_id: str, found: Mapping[str, Any]) -> Iterator[str]:
-    body = found["body"]
     yield f"event {event_id} on bus {found['bus']}, accepted {found['accepted']}"
-    yield f"  source {body.get('source')}, detail-type {body.get('detail-type')}"
+    yield f"  source {found['source']}, detail-type {found['detail-type']}"
     if found["replay"]:
         yield f"  put again by replay {found['replay']}"
     if found["forwarded"]:
@@ -39,6 +38,8 @@ def _state(target: Mapping[str, Any]) -> str:
     said = f"{target['state']}, {target['attempts']} attempt(s)"
     if target["exhausted"]:
         said += f", {target['exhausted']} reached"
-    if target["next_attempt"]:
-        return f"{said}, next one {target['next_attempt']}"
-    return f"{said}, {target['settled']}" if target["settled"] else said
+    if target["settled"]:
+        return f"{said}, {target['settled']}"
+    if target["paused_until"]:
+        said += f", its target is left alone until {target['paused_until']}"
+    return f"{said}, next one {target['next_attempt'] or 'as soon as it is its turn'}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -25,6 +28,9 @@ INDEX: Final = {
 }
 
 
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
+
+
 @dataclass(frozen=True, slots=True)
 class Insight:
     """Where the pages get what they show."""
@@ -36,7 +42,7 @@ class Insight:
     metrics_type: str
     """Its content type."""
     explain: Callable[[str], Awaitable[Mapping[str, Any] | None]]
-    """Returns what became of the event of that id, or None: there is none."""
+    """Returns what became of the event of that id, with the JSON text of its `body`, or None: there is none."""
     unmatched: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
     targets: Callable[[], Sequence[Mapping[str, Any]]]
     here_alone: bool
@@ -65,7 +71,7 @@ class _Pages:
         return _json({"status": "ok"}) if problem is None else _json({"status": "unhealthy", "reason": problem}, 503)
 
     async def metrics(self, _: Request) -> Response:
-        return Response(self.insight.metrics(), media_type=self.insight.metrics_type)
+        return Response(await asyncio.to_thread(self.insight.metrics), media_type=self.insight.metrics_type)
 
     async def explain(self, request: Request) -> Response:
         event_id = request.query_params.get("event", "")
@@ -75,13 +81,13 @@ class _Pages:
         if found is None:
             remedy = "ids are in the answer of PutEvents; old events are forgotten"
             return _json({"error": f"no event {event_id[:100]!r}: {remedy}"}, 404)
-        return _json(found)
+        return await asyncio.to_thread(_explanation, found)
 
     async def unmatched(self, _: Request) -> Response:
         return _json({"events": await self.insight.unmatched()})
 
     async def targets(self, _: Request) -> Response:
-        return _json({"targets": self.insight.targets()})
+        return await asyncio.to_thread(_json, {"targets": self.insight.targets()})
 
 
 def _here_alone(page: Page) -> Page:
@@ -98,3 +104,14 @@ def _here_alone(page: Page) -> Page:
 def _json(content: Any, status: int = 200) -> Response:
     """Answer in ASCII: an event may hold half a surrogate pair, which no other encoding takes."""
     return Response(json.dumps(content, indent=1), status_code=status, media_type="application/json")
+
+
+def _explanation(found: Mapping[str, Any]) -> Response:
+    """Answer with the body of each event as it stands: no encoder could take one that is nested deeply."""
+    occurrences = []
+    for each in found["occurrences"]:
+        rest = json.dumps({name: value for name, value in each.items() if name != "body"}, indent=1)
+        body = _NOT_ASCII.sub(lambda text: encode_basestring_ascii(text[0])[1:-1], each["body"])
+        occurrences.append(f'{rest.removesuffix("}").rstrip()},\n "body": {body}\n}}')
+    text = f'{{"event": {json.dumps(found["event"])}, "occurrences": [\n{",".join(occurrences)}\n]}}'
+    return Response(text, media_type="application/json")

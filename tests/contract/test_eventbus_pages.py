@@ -59,6 +59,21 @@ def test_it_says_which_field_failed_against_which_value(bus: Bus) -> None:
     assert event in [each["event"] for each in listed]
 
 
+def test_an_event_that_is_nested_as_deeply_as_it_may_be_is_explained(bus: Bus) -> None:
+    events = bus.client()
+    for depth in range(1000, 0, -10):
+        entry = {"Source": "shop", "DetailType": "deep", "Detail": '{"a":' * depth + "1" + "}" * depth}
+        result = events.put_events(Entries=[entry])["Entries"][0]
+        if "EventId" in result:
+            break
+    with urllib.request.urlopen(f"{bus.url}/_bus/explain?event={result['EventId']}", timeout=10) as answer:
+        assert entry["Detail"] in answer.read().decode()
+    for option in ([], ["--json"]):
+        ended = explain(bus, result["EventId"], *option)
+        assert ended.returncode == 0, ended.stderr
+        assert "shop" in ended.stdout
+
+
 def test_it_says_that_a_bus_is_not_there(bus: Bus) -> None:
     event = put(bus, "{}", "order")
     verdict = bus.page(f"/_bus/explain?event={event}")["occurrences"][0]["verdict"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from eventbus.explain import iso
 from eventbus.ports import DELIVERED, Outcome
 from eventbus.tell import told
 from tests.eventbus_engine import SCOPE, Rig, dead_letters, policy, target
@@ -67,6 +69,34 @@ async def test_a_delivery_that_waits_says_how_often_it_was_tried_and_when_it_is_
     text = told({"event": "e", "occurrences": [await explained(rig, "e")]})
     assert "target t: waiting, 1 attempt(s), next one 2025-" in text
     assert "THROTTLING: too many" in text
+
+
+async def test_a_delivery_that_waits_for_a_target_that_asked_for_it_says_until_when(rig: Rig) -> None:
+    sender = rig.sender(answer=lambda _: replace(BUSY, retry_after_s=3600.0))
+    await rig.rule(target())
+    start_ms = rig.time.now_ms()
+    await rig.put("asked")
+    await rig.until(lambda: rig.summary()["error_code"] is not None, turn=False)
+    await rig.put("behind")
+    await rig.flushed()
+    assert sender.events == ["asked"]
+    waits = {
+        event: (await explained(rig, event))["rules"][0]["targets"][0]["next_attempt"] for event in ("asked", "behind")
+    }
+    assert waits == {"asked": iso(start_ms + 3_600_000), "behind": iso(start_ms + 60_000)}
+    text = told({"event": "e", "occurrences": [await explained(rig, "behind")]})
+    assert f"0 attempt(s), its target is left alone until {waits['behind']}, next one {waits['behind']}" in text
+
+
+async def test_a_delivery_that_is_due_names_no_time_that_is_past(rig: Rig) -> None:
+    gate = asyncio.Event()
+    rig.sender(before=gate.wait)
+    await rig.rule(target())
+    await rig.put("e")
+    rig.time.advance(5)
+    text = told({"event": "e", "occurrences": [await explained(rig, "e")]})
+    assert "waiting, 0 attempt(s), next one as soon as it is its turn" in text
+    gate.set()
 
 
 async def test_a_delivery_that_failed_says_why_and_which_limit_ended_it(rig: Rig) -> None:
@@ -140,3 +170,28 @@ async def test_events_that_went_nowhere_are_listed_with_the_rule_that_came_neare
         "why": [{"field": "source", "wanted": '["bank"]', "found": '"shop"'}],
     }
     assert found[0]["verdict"] == "none of the 2 rule(s) of bus orders took the event, so it went nowhere"
+
+
+async def test_a_rule_for_the_events_own_source_is_nearer_than_one_with_fewer_fields(rig: Rig) -> None:
+    await rig.rule(target(), name="hang", pattern='{"source": ["hang"]}')
+    await rig.rule(target(), name="any", pattern='{"detail": {"n": ["other"]}}')
+    await rig.rule(target(), name="one", pattern='{"source": ["shop"], "detail": {"n": [1], "m": [1]}}')
+    await rig.rule(
+        target(), name="two", pattern='{"source": ["shop"], "detail-type": ["order"], "detail": {"n": [2], "m": [2]}}'
+    )
+    await rig.put("e")
+    found = await rig.engine.why.unmatched()
+    assert found[0]["nearest"]["rule"] == "two"
+    assert {each["field"] for each in found[0]["nearest"]["why"]} == {"detail.n", "detail.m"}
+
+
+async def test_a_rule_without_targets_is_told_from_one_that_the_event_was_not_put_for(rig: Rig) -> None:
+    await rig.rule(name="aimless")
+    await rig.put("e")
+    assert (await explained(rig, "e"))["verdict"] == (
+        "aimless matched, but has no targets, so the event went nowhere: add one with PutTargets"
+    )
+    await rig.rule(target(), name="shop")
+    rig.time.advance(1)
+    await rig.put("again", only_rules=frozenset({SCOPE.rule("other", "orders")}), replay="monday")
+    assert (await explained(rig, "again"))["verdict"].startswith("shop would take the event, but ")
