@@ -21,7 +21,7 @@ from eventbus.catalogue import Catalogue
 from eventbus.model import Event, Resource, Rule
 from eventbus.pattern import parse_event
 from eventbus.ports import Intake
-from eventbus.schedule import EPOCH, Schedule
+from eventbus.schedule import EPOCH, InvalidScheduleError, Schedule
 from eventbus.schedule import parse as parse_schedule
 from eventbus.store import StorageError
 
@@ -95,7 +95,11 @@ class Clockwork:
         for rule in filter(_fires, self._catalogue.all(Rule)):
             alarm = before.get(rule.arn)
             if alarm is None or _timing(alarm.rule) != _timing(rule):
-                schedule = parse_schedule(rule.schedule or "", since=_moment(rule.created_ms))
+                try:
+                    schedule = parse_schedule(rule.schedule or "", since=_moment(rule.created_ms))
+                except InvalidScheduleError as error:  # it was valid for the version of this program that kept it
+                    _log.error("scheduled rule is left out", rule=rule.arn, error=str(error))
+                    continue
                 alarm = _Alarm(rule, schedule, schedule.next_after(now))
             alarm.rule = rule
             self._alarms[rule.arn] = alarm

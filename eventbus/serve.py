@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 
@@ -30,6 +31,7 @@ from eventbus.ports import Intake
 from eventbus.replay import Replays
 from eventbus.settings import EventBusSettings
 from eventbus.targets.senders import TargetSenders
+from eventbus.upkeep import Upkeep
 from schemas.errors import UserError
 
 _LARGER_AS_JSON = 4
@@ -73,11 +75,13 @@ async def running(
         largest = settings.max_request_bytes * _LARGER_AS_JSON
         reader = BodyReader(largest, settings.body_timeout_s, largest * _LARGEST_TOGETHER)
         replays.resume()
-        tasks = [asyncio.create_task(clockwork.run()), asyncio.create_task(engine.archives.tend(asyncio.sleep))]
-        for task in tasks:
-            task.add_done_callback(_told)
+        upkeep = Upkeep(clock)
+        tasks = [
+            asyncio.create_task(upkeep.keep("the clock of scheduled rules", clockwork.run)),
+            asyncio.create_task(upkeep.keep("the upkeep of archives", partial(engine.archives.tend, asyncio.sleep))),
+        ]
         try:
-            yield application(Protocol(service, identity, reader, new_id), _insight(engine, settings))
+            yield application(Protocol(service, identity, reader, new_id), _insight(engine, upkeep, settings))
         finally:
             for task in tasks:
                 task.cancel()
@@ -101,12 +105,6 @@ async def _engine(settings: EventBusSettings) -> AsyncGenerator[Engine]:
     finally:
         await engine.close()
         await made[0].close()
-
-
-def _told(task: asyncio.Task[None]) -> None:
-    """Log the end of a task that should have none."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("a task of the bus failed", exc_info=error)
 
 
 def _parts(
@@ -170,9 +168,9 @@ async def _serve(app: App, listener: socket.socket, settings: EventBusSettings) 
     await http.serve(sockets=[listener])
 
 
-def _insight(engine: Engine, settings: EventBusSettings) -> Insight:
+def _insight(engine: Engine, upkeep: Upkeep, settings: EventBusSettings) -> Insight:
     return Insight(
-        health=lambda: engine.lanes.problem,
+        health=lambda: engine.lanes.problem or upkeep.problem,
         metrics=engine.metrics.text,
         metrics_type=metrics.CONTENT_TYPE,
         explain=engine.why.explain,

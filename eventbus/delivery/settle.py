@@ -101,8 +101,8 @@ class Settler:
         tallies = [owner.tally.row(owner.number) for owner in changed.values()]
         try:
             await self._store.write(lambda db: journal.settle(db, rows, tallies))
-        except StorageError as error:
-            self.problem = str(error)
+        except Exception as error:  # noqa: BLE001 - of whatever kind, results must not be lost
+            self.problem = str(error) if isinstance(error, StorageError) else repr(error)
             _log.error("can't write results", error=self.problem, again_s=_AGAIN_S)
             self._changed = {**changed, **self._changed}
             self._task = None
