@@ -68,7 +68,7 @@ class Engine:
         catalogue = await Catalogue.open(store, time.now_ms)
         archives = Archives(store, catalogue, time.now_ms)
         on_disk = await store.read(journal.opened)
-        pruner = Pruner(store, keep=settings.keep_events, oldest_seq=on_disk.oldest_seq, newest_seq=on_disk.event_seq)
+        pruner = Pruner(store, on_disk, keep=settings.keep_events, keep_bytes=settings.keep_bytes)
         metrics = Metrics()
         intakes: list[BusIntake] = []
         shared = Shared(

@@ -25,6 +25,8 @@ Archived = Callable[[Event], Sequence[tuple[str, int, int, str]]]
 class _Taken:
     """Events that were matched and numbered, on their way to the disk."""
 
+    size: int = 0
+    """Bytes of the events."""
     rows: journal.Accepted = field(default_factory=journal.Accepted)
     deliveries: list[tuple[Lane, Delivery]] = field(default_factory=list)
     matched: list[Rule] = field(default_factory=list)
@@ -89,6 +91,7 @@ class BusIntake:
             taken.buses[event.bus_arn] += 1
         row = (self._seq, event.id, event.bus_arn, event.accepted_ms, event.hops, made, event.body)
         taken.rows.events.append(row)
+        taken.size += len(event.body) if event.body.isascii() else len(event.body.encode())
         taken.rows.archived.extend(self._archived(event))
 
     def _address(self, event: Event, lane: Lane, taken: _Taken) -> None:
@@ -99,7 +102,7 @@ class BusIntake:
 
     def _hand_over(self, taken: _Taken, newest: int) -> None:
         self._lanes.arrived(taken.deliveries)
-        self._pruner.accepted(newest)
+        self._pruner.accepted(newest, taken.size)
         for rule in taken.matched:
             meter = self._metrics.rule(rule.arn)
             meter.triggered += 1

@@ -66,6 +66,9 @@ class EventBusSettings(Settings):
     keep_events: int = Field(default=10_000, ge=0)
     """How many of the newest events are kept after their delivery, so that one can ask what became of them."""
 
+    keep_bytes: int = Field(default=268_435_456, ge=0)
+    """Most bytes of these: of larger events fewer are kept."""
+
     max_request_bytes: int = Field(default=1_048_576, ge=1024, le=16_777_216)
     """Most bytes of the entries of one PutEvents. EventBridge takes 1 MiB since 2026, took 262144 before."""
 

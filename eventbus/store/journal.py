@@ -33,6 +33,7 @@ _LOAD: Final = (
     " e.id, e.bus_arn, e.body, e.accepted_ms, e.hops"
     " FROM delivery d JOIN event e ON e.seq = d.event_seq WHERE d.event_seq = ? AND d.lane = ?"
 )
+_SIZES: Final = "SELECT max(seq), sum(length(CAST(body AS BLOB))) FROM event GROUP BY seq / 8 ORDER BY seq / 8"
 _RECENT: Final = 10_000
 """Events among which unmatched ones are looked for."""
 _BODY: Final = 9
@@ -70,6 +71,8 @@ class Opened:
     """Lowest number of an event."""
     lanes: list[Mapping[str, Any]]
     """Rows of the table `lane`, with `pending`: how many of its deliveries are open."""
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    """Highest number and bytes of events that follow one another, a few at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Page:
 def opened(db: sqlite3.Connection) -> Opened:
     """Return what a start needs to know."""
     oldest, newest = bounds(db)
-    return Opened(newest, oldest, lanes(db))
+    return Opened(newest, oldest, lanes(db), db.execute(_SIZES).fetchall())
 
 
 def lanes(db: sqlite3.Connection) -> list[Mapping[str, Any]]:

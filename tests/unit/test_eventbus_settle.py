@@ -45,7 +45,7 @@ class Rig:
     def __init__(self, folder: Path) -> None:
         self.store = FailingStore.open(folder)
         self.time, self.lane = FakeTime(), Lane()
-        pruner = Pruner(self.store, keep=1000, oldest_seq=1, newest_seq=10)
+        pruner = Pruner(self.store, journal.Opened(10, 1, []), keep=1000, keep_bytes=1_000_000)
         self.settler = Settler(self.store, self.time, pruner)
 
     async def with_deliveries(self, count: int) -> Rig:
