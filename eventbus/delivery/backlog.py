@@ -92,7 +92,12 @@ class Backlog:
         return self._waiting[0][0] if self._waiting else None
 
     def arrived(self, delivery: Delivery) -> None:
-        """Take a new delivery, or leave it on disk when there is no room or others wait there before it."""
+        """Take a new delivery, or leave it on disk when there is no room or others wait there before it.
+
+        A read of the disk may have brought it already: it is there a moment before that is known here.
+        """
+        if delivery.seq in self._held or delivery.seq in self._settling:
+            return
         if self.behind or self.full:
             self._leave(delivery.due_ms)
         else:

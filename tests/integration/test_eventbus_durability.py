@@ -178,6 +178,8 @@ class Putter:
         except (BotoCoreError, ClientError):
             time.sleep(0.05)  # it is being started again
             return
+        if "FailedEntryCount" not in answer:
+            return  # killed between the head and the body of its answer
         assert answer["FailedEntryCount"] == 0
         with self._lock:
             self.accepted.update((n, entry["EventId"]) for n, entry in zip(numbers, answer["Entries"], strict=True))

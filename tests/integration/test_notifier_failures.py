@@ -166,6 +166,7 @@ def test_credentials_that_may_not_describe_the_bus_are_no_reason_to_stop(
 
 
 def test_a_missing_bus_is_named_with_its_remedy(stack: Stack) -> None:
+    stack.bus.start()
     service = stack.start("notifier", "run", NOTIFIER_BUS="elsewhere")
     assert service.wait(60) == 2
     last = service.log.splitlines()[-1]

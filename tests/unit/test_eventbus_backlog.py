@@ -113,3 +113,16 @@ def test_a_read_that_failed_is_tried_again_later() -> None:
     backlog.failed_reading(1000)
     assert backlog.wants_more
     assert backlog.disk_due_ms == 1000
+
+
+def test_one_that_a_read_brought_before_it_was_known_to_be_on_disk_is_taken_once() -> None:
+    backlog = full()
+    done(backlog, 1)
+    done(backlog, 2)
+    backlog.begin_reading()
+    backlog.end_reading([delivery(3), delivery(4)], None)  # 4 is on disk, and the lane isn't told yet
+    backlog.arrived(delivery(4))
+    assert ready(backlog) == [3, 4]
+    done(backlog, 4)
+    backlog.arrived(delivery(4))
+    assert ready(backlog) == [3]
