@@ -136,7 +136,7 @@ def test_the_ledger_balances_although_analyzer_notifier_and_event_bus_are_killed
 
 
 def test_a_webhook_that_is_out_of_order_is_tried_again_and_the_others_are_not_held_up(start: Start) -> None:
-    report = start("--transactions", "3000", "--rate", "250", "--outage", "4", "--json").balanced_report()
+    report = start("--transactions", "6000", "--rate", "400", "--outage", "8", "--json").balanced_report()
     log_group, queue, webhook = report["deliveries"]
     assert webhook["retried"] > 0
     assert log_group["retried"] == queue["retried"] == 0
