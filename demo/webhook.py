@@ -29,7 +29,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demo.arrivals import Delivered, Look, delivered
-from schemas.errors import UnavailableError, UserError
+from schemas import ops
+from schemas.errors import UnavailableError
 from schemas.settings import Settings
 
 PATH: Final = "/suspicious-activity"
@@ -172,17 +173,7 @@ def listener(host: str, port: int) -> socket.socket:
     Raises:
         UserError: the port is taken or may not be opened.
     """
-    found = socket.socket()
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        found.bind((host, port))
-        found.listen()
-    except OSError as error:
-        found.close()
-        raise UserError(
-            f"can't listen on {host}:{port}: {error.strerror}. Choose another CARDWATCH_WEBHOOK_PORT"
-        ) from None
-    return found
+    return ops.listening(host, port, "Choose another CARDWATCH_WEBHOOK_PORT")
 
 
 def server(receiver: Receiver) -> uvicorn.Server:

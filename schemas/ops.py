@@ -38,6 +38,23 @@ def ops_app(health: Health, registry: CollectorRegistry = REGISTRY) -> Starlette
     return Starlette(routes=[Route("/health", get_health), Route("/metrics", get_metrics)])
 
 
+def listening(host: str, port: int, remedy: str) -> socket.socket:
+    """Return a socket that listens; port 0 takes a free one.
+
+    Raises:
+        UserError: the port is taken or may not be opened; `remedy` says what to do.
+    """
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+        found.listen()
+    except OSError as error:
+        found.close()
+        raise UserError(f"can't listen on {host}:{port}: {error.strerror}. {remedy}") from None
+    return found
+
+
 @contextmanager
 def serve_ops(host: str, port: int, health: Health) -> Iterator[int]:
     """Answer `/health` and `/metrics` in a thread while the body runs.
@@ -53,15 +70,7 @@ def serve_ops(host: str, port: int, health: Health) -> Iterator[int]:
     Raises:
         UserError: the port is taken or may not be opened.
     """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        message = f"can't listen on {host}:{port}: {error.strerror}. Choose another port with OPS_PORT (0: any)."
-        raise UserError(message) from None
+    listener = listening(host, port, "Choose another port with OPS_PORT (0: any).")
     config = uvicorn.Config(ops_app(health), log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), name="ops", daemon=True)

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from eventbus.arn import Arn
 from eventbus.model import Rule, Target
-from eventbus.ports import DELIVERED, Outcome, Outgoing
+from eventbus.ports import Outcome, Outgoing
 from eventbus.targets.aws import AwsSender
 from eventbus.targets.base import Kind
-from eventbus.targets.outcomes import from_code
+from eventbus.targets.outcomes import of_records
 
 
 class FirehoseSender(AwsSender):
@@ -28,12 +28,7 @@ class FirehoseSender(AwsSender):
         del rule, target
         records = [{"Data": outgoing.payload.encode()} for outgoing in batch]
         answer = client.put_record_batch(DeliveryStreamName=arn.name, Records=records)
-        return [
-            from_code(one["ErrorCode"], one.get("ErrorMessage", ""), sender_fault=False)
-            if one.get("ErrorCode")
-            else DELIVERED
-            for one in answer["RequestResponses"]
-        ]
+        return of_records(answer["RequestResponses"])
 
 
 KIND: Final = Kind(

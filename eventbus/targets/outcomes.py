@@ -5,6 +5,7 @@ Source of the codes: EventBridge user guide, "Using dead-letter queues to proces
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -24,7 +25,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from eventbus.ports import Outcome
+from eventbus.ports import DELIVERED, Outcome
 from schemas.aws import REFUSED
 
 CONNECTION_FAILURE: Final = "CONNECTION_FAILURE"
@@ -75,6 +76,16 @@ def from_code(code: str, message: str, status: int = 0, *, sender_fault: bool = 
     name = code.replace("#", ".").rpartition(".")[2]
     meaning, retry = _meaning(name, status, sender_fault=sender_fault)
     return failed(meaning, f"{name}: {message}" if message else name, retry=retry)
+
+
+def of_records(answers: Sequence[Mapping[str, str]]) -> list[Outcome]:
+    """Say what became of each record of a batch, as Kinesis and Firehose answer for them."""
+    return [
+        from_code(one["ErrorCode"], one.get("ErrorMessage", ""), sender_fault=False)
+        if one.get("ErrorCode")
+        else DELIVERED
+        for one in answers
+    ]
 
 
 def _meaning(name: str, status: int, *, sender_fault: bool) -> tuple[str, bool]:

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from eventbus.arn import Arn
 from eventbus.model import Rule, Target
-from eventbus.ports import DELIVERED, Outcome, Outgoing
+from eventbus.ports import Outcome, Outgoing
 from eventbus.targets import event_path
 from eventbus.targets.aws import AwsSender
 from eventbus.targets.base import Kind, Spec
-from eventbus.targets.outcomes import from_code
+from eventbus.targets.outcomes import of_records
 
 LONGEST_KEY: Final = 256
 """Characters of a partition key. Source: Kinesis API reference, PutRecordsRequestEntry."""
@@ -33,12 +33,7 @@ class StreamSender(AwsSender):
         path = target.spec.get("KinesisParameters", {}).get("PartitionKeyPath")
         records = [{"Data": outgoing.payload.encode(), "PartitionKey": _key(outgoing, path)} for outgoing in batch]
         answer = client.put_records(StreamARN=arn.text, Records=records)
-        return [
-            from_code(one["ErrorCode"], one.get("ErrorMessage", ""), sender_fault=False)
-            if one.get("ErrorCode")
-            else DELIVERED
-            for one in answer["Records"]
-        ]
+        return of_records(answer["Records"])
 
 
 def _key(outgoing: Outgoing, path: str | None) -> str:
