@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
+import sys
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,10 @@ pytestmark = pytest.mark.integration
 COUNT = 10_000
 KILLS_AT = (2_000, 4_500, 7_000)
 """So many events are accepted when the bus is killed."""
+
+
+FULL_BYTES = 200_000
+"""No file of the bus may grow beyond this while its disk is full."""
 
 
 class Receiver:
@@ -243,3 +250,25 @@ def test_a_stop_lets_sends_end_so_that_nothing_comes_twice(tmp_path: Path, recei
         assert bus.service.wait() == 0
         bus.start()
         assert assert_all_arrived(bus, receiver, putter) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can limit the files of a running process")
+def test_a_full_disk_is_said_and_when_there_is_room_again_the_bus_goes_on(tmp_path: Path, receiver: Receiver) -> None:
+    with killable(tmp_path) as bus:
+        subscribe(bus.bus, receiver.url)
+        putter = Putter(bus.bus)
+        putter.run(100)
+        unlimited = resource.prlimit(bus.service.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(bus.service.pid, resource.RLIMIT_FSIZE, (FULL_BYTES, unlimited[1]))
+        entry = {
+            "Source": "durability",
+            "DetailType": "never kept",
+            "Detail": json.dumps({"n": -1, "x": "x" * FULL_BYTES}),
+        }
+        with pytest.raises(ClientError, match="Is the disk full") as refused:
+            client(bus.bus).put_events(Entries=[entry])
+        assert refused.value.response["Error"]["Code"] == "InternalException"
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.INTERNAL_SERVER_ERROR
+        resource.prlimit(bus.service.pid, resource.RLIMIT_FSIZE, unlimited)
+        putter.run(200)
+        assert_all_arrived(bus, receiver, putter)
