@@ -1,4 +1,4 @@
-"""AWS on this machine: a moto server with Glue, Logs and EventBridge, all in memory."""
+"""AWS on this machine: a moto server with Glue, Logs, SQS and what else targets need, all in memory."""
 
 from __future__ import annotations
 
