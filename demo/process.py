@@ -21,7 +21,8 @@ from schemas.errors import UnavailableError
 HOST: Final = "127.0.0.1"
 _TETHER: Final = Path(__file__).with_name("tether.py")
 _PORTS: Final = range(20_000, 32_000)
-"""Below what systems hand out to outgoing connections, so that nothing takes a port between look and use."""
+"""Below what systems hand out to outgoing connections, so that none of them takes a port between look and use."""
+_RESERVED: Final[list[socket.socket]] = []
 
 
 class Child:
@@ -100,18 +101,25 @@ class Child:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface on which nothing listens.
+    """Return a TCP port of the loopback interface on which nothing listens, and that no other caller gets.
+
+    A child listens on it only later, and again after a crash. So that another demo doesn't take it meanwhile,
+    this process holds the UDP port of the same number until it ends: nothing else here uses UDP.
 
     Raises:
         UnavailableError: none of many tries was free.
     """
     for port in random.sample(_PORTS, 100):
+        reservation = socket.socket(type=socket.SOCK_DGRAM)
         with socket.socket() as probe:
             try:
+                reservation.bind((HOST, port))
                 probe.bind((HOST, port))
             except OSError:
+                reservation.close()
                 continue
-            return port
+        _RESERVED.append(reservation)
+        return port
     raise UnavailableError(f"no free port between {_PORTS.start} and {_PORTS.stop}")
 
 

@@ -79,3 +79,16 @@ def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 
 def test_a_free_port_is_one_on_which_nothing_listens() -> None:
     assert not listens(free_port())
+
+
+def test_a_port_that_one_process_was_given_is_no_others_while_it_lives() -> None:
+    first_choice = "import random; random.seed(11); from demo.process import free_port; print(free_port(), flush=True)"
+    argv = [sys.executable, "-c", f"{first_choice}; input()"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        held = int(holder.stdout.readline())
+        meanwhile = subprocess.run([sys.executable, "-c", first_choice], capture_output=True, text=True, check=True)
+        holder.communicate("end")
+    assert int(meanwhile.stdout) != held
+    afterwards = subprocess.run([sys.executable, "-c", first_choice], capture_output=True, text=True, check=True)
+    assert int(afterwards.stdout) == held
