@@ -27,6 +27,7 @@ from eventbus.clockwork import Clockwork
 from eventbus.delivery.timing import LoopTime, Time
 from eventbus.engine import Engine
 from eventbus.ids import Ids
+from eventbus.model import Resource, Rule
 from eventbus.ports import Intake
 from eventbus.replay import Replays
 from eventbus.settings import EventBusSettings
@@ -100,11 +101,18 @@ async def _engine(settings: EventBusSettings) -> AsyncGenerator[Engine]:
 
     engine = await Engine.open(settings, senders)
     made[0].intake = engine.intake
+    made[0].prepare(target for rule in engine.catalogue.all(Rule) for target in rule.targets)
+    engine.catalogue.listen(partial(_prepare, made[0]))
     try:
         yield engine
     finally:
         await engine.close()
         await made[0].close()
+
+
+def _prepare(senders: TargetSenders, resource: Resource, there: bool) -> None:  # noqa: FBT001 - as a listener is called
+    if there and isinstance(resource, Rule):
+        senders.prepare(resource.targets)
 
 
 def _parts(

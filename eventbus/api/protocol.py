@@ -94,7 +94,9 @@ def parsed(body: bytes) -> Any:
         request = json.loads(body.decode() or "{}", parse_constant=_no_constant)
         if b"\\u" in body:
             json.dumps(request, ensure_ascii=False).encode()  # half a surrogate pair is no text
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise ApiError("SerializationException", "The request's JSON is nested too deeply") from None
+    except ValueError as error:
         reason = "it is no UTF-8 text" if isinstance(error, UnicodeError) else str(error)
         raise ApiError("SerializationException", f"The request is not valid JSON: {reason}") from None
     return request

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 
@@ -75,22 +75,50 @@ def _utf16(name: str) -> bytes:
 def go_together(fields: Iterable[Field], flat: Flat) -> bool:
     """Whether values can be chosen for all fields, no two from different elements of one array."""
     steps = [_Step.of(field, flat) for field in fields if field.path in flat]
-    return _Search([step for step in steps if step.chosen or step.absent_unless]).from_step(0, {})
+    return _Search([step for step in steps if step.chosen.members or step.absent_unless.members]).from_step(0, {})
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     """A field in the search: places of the values that match, and all its places if it may be absent."""
 
-    chosen: tuple[Membership, ...]
-    absent_unless: tuple[Membership, ...]
+    chosen: _Places
+    absent_unless: _Places
 
     @staticmethod
     def of(field: Field, flat: Flat) -> _Step:
         values = flat[field.path]
         chosen = dict.fromkeys(member for value, member in values if field.accepts(value))
         places = dict.fromkeys(member for _, member in values) if field.may_be_absent else ()
-        return _Step(tuple(chosen), tuple(places))
+        return _Step(_Places(tuple(chosen)), _Places(tuple(places)))
+
+
+class _Places:
+    """Places of values, found by an element that is chosen already: an array of thousands is not gone through anew."""
+
+    def __init__(self, members: tuple[Membership, ...]) -> None:
+        self.members = members
+        self.arrays = frozenset(array for member in members for array, _ in member)
+        self._by_element: dict[int, dict[int | None, list[Membership]]] = {}
+
+    def consistent(self, taken: dict[int, int]) -> list[Membership]:
+        """Those with no other element of an array than `taken` says."""
+        narrowest: Sequence[Membership] = self.members
+        for array, index in taken.items():
+            if array in self.arrays:
+                found = self._within(array)
+                within = found.get(index, []) + found.get(None, [])
+                narrowest = min(narrowest, within, key=len)
+        return [member for member in narrowest if _consistent(taken, member)]
+
+    def _within(self, array: int) -> dict[int | None, list[Membership]]:
+        """By element of the array; under None those that are not in it."""
+        found = self._by_element.get(array)
+        if found is None:
+            found = self._by_element[array] = {}
+            for member in self.members:
+                found.setdefault(dict(member).get(array), []).append(member)
+        return found
 
 
 class _Search:
@@ -101,8 +129,7 @@ class _Search:
         self._failed: set[tuple[int, Membership]] = set()
         self._arrays_from: list[frozenset[int]] = [frozenset()]
         for step in reversed(steps):
-            arrays = {array for member in (*step.chosen, *step.absent_unless) for array, _ in member}
-            self._arrays_from.insert(0, self._arrays_from[0] | arrays)
+            self._arrays_from.insert(0, self._arrays_from[0] | step.chosen.arrays | step.absent_unless.arrays)
 
     def from_step(self, number: int, taken: dict[int, int]) -> bool:
         """`taken`: array → element, as the fields before chose them."""
@@ -113,11 +140,11 @@ class _Search:
         if state in self._failed:
             return False
         step = self._steps[number]
-        absent = step.absent_unless and not any(_consistent(taken, member) for member in step.absent_unless)
+        absent = step.absent_unless.members and not step.absent_unless.consistent(taken)
         if absent and self.from_step(number + 1, taken):
             return True
-        for member in step.chosen:
-            if _consistent(taken, member) and self.from_step(number + 1, taken | dict(member)):
+        for member in step.chosen.consistent(taken):
+            if self.from_step(number + 1, taken | dict(member)):
                 return True
         self._failed.add(state)
         return False

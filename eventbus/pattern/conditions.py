@@ -79,10 +79,12 @@ class SuffixIgnoringCase:
     """Strings that end with what `folded` matches; `folded` ends in an anchor."""
 
     folded: re.Pattern[str]
+    longest: int
+    """The most characters that `folded` matches: what stands before them in a long value is not looked at."""
 
     def accepts(self, value: Leaf) -> bool:
         """Each letter in its upper or lower case."""
-        return isinstance(value, str) and self.folded.search('"' + value) is not None
+        return isinstance(value, str) and self.folded.search(('"' + value)[-self.longest :]) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +170,17 @@ def folded(text: str, end: str = "") -> re.Pattern[str]:
     return re.compile("".join(_either_case(char) for char in text) + end, re.DOTALL)
 
 
+def longest_folded(text: str) -> int:
+    """The most characters that `folded` matches."""
+    return sum(max(map(len, _cases(char))) for char in text)
+
+
 def _either_case(char: str) -> str:
-    if ord(char) > 0xFFFF:  # noqa: PLR2004 - the last character of the basic plane
-        return r"\?\?"
-    cases = sorted({char.lower(), char.upper()})
+    cases = _cases(char)
     return re.escape(cases[0]) if len(cases) == 1 else f"(?:{'|'.join(map(re.escape, cases))})"
+
+
+def _cases(char: str) -> list[str]:
+    if ord(char) > 0xFFFF:  # noqa: PLR2004 - the last character of the basic plane
+        return ["??"]
+    return sorted({char.lower(), char.upper()})

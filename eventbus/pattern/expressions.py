@@ -20,6 +20,7 @@ from eventbus.pattern.conditions import (
     SuffixIgnoringCase,
     Wildcard,
     folded,
+    longest_folded,
 )
 from eventbus.pattern.document import Node
 from eventbus.pattern.event import Bare, Leaf
@@ -98,7 +99,8 @@ def _prefix(node: Node) -> Condition:
 
 def _suffix(node: Node) -> Condition:
     if node.kind == "object":
-        return SuffixIgnoringCase(folded(_ignoring_case(node, "Suffix"), end=r"\Z"))
+        text = _ignoring_case(node, "Suffix")
+        return SuffixIgnoringCase(folded(text, end=r"\Z"), longest_folded(text))
     return Suffix(_text(node, "suffix match pattern must be a string"))
 
 

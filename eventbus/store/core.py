@@ -77,7 +77,8 @@ class Store:
         except sqlite3.Error as error:
             lock.close()
             remedy = "Move it away to start empty, or put a copy of it back"
-            raise UserError(f"{file} can't be read as the bus's database: {error}. {remedy}") from None
+            reason = " ".join(str(error).split())
+            raise UserError(f"{file} can't be read as the bus's database: {reason}. {remedy}") from None
         except UserError:
             lock.close()
             raise

@@ -27,9 +27,12 @@ class RecordingClients:
     answers: dict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
     """What the next calls of an operation get or raise; after that an empty answer."""
     calls: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Service and region of each client."""
 
     def of(self, service: str, region: str) -> Any:
         """Return a client that records."""
+        self.asked.append((service, region))
         return _Client(self, service, region)
 
     def credentials(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Final
 
 import aiohttp
 
@@ -15,6 +17,9 @@ from eventbus.targets.base import Directory, Kind, Tools
 from eventbus.targets.clients import BotoClients, Clients
 from eventbus.targets.queue import QueueSender
 from eventbus.targets.threads import Threads
+
+BOTO3_NAMES: Final = {"states": "stepfunctions"}
+"""Of services that boto3 calls otherwise than their ARNs do."""
 
 
 class TargetSenders:
@@ -32,7 +37,7 @@ class TargetSenders:
         self._session: aiohttp.ClientSession | None = None
         self._threads = Threads()
         self._http_timeout_s = http_timeout_s
-        clients = clients or BotoClients()
+        self._clients = clients = clients or BotoClients()
         aws = AwsJsonCalls(clients, self._threads, self._http)
         tools = Tools(directory, clients, self._threads, aws, self._http, self._intake)
         self._senders = [(kind, kind.sender(tools)) for kind in kinds]
@@ -46,6 +51,15 @@ class TargetSenders:
             fitting = (sender for kind, sender in self._senders if arn and kind.serves(arn))
             self._found[target.arn] = next(fitting, None)
         return self._found[target.arn]
+
+    def prepare(self, targets: Iterable[Target]) -> None:
+        """Begin to make the clients that the targets need: boto3 takes up to 0.2 s, which no event shall wait for.
+
+        What is wrong with the environment is told by the first delivery, which meets it again.
+        """
+        arns = [parse(target.arn) for target in targets]
+        for service, region in sorted({(arn.service, arn.region) for arn in arns if arn and arn.service != "events"}):
+            self._threads.begin(partial(self._clients.of, BOTO3_NAMES.get(service, service), region))
 
     async def dead_letter(self, queue_arn: str, event: Event, attributes: dict[str, str]) -> Outcome:
         """Send the event to an SQS queue, with these message attributes."""

@@ -30,6 +30,10 @@ class Threads:
         pool = self._troubled if troubled else self._healthy
         return await asyncio.get_running_loop().run_in_executor(pool, call)
 
+    def begin(self, call: Callable[[], object]) -> None:
+        """Run a call that nobody waits for; what it returns or raises is dropped."""
+        self._healthy.submit(call)
+
     def close(self) -> None:
         """Start no call any more; those under way end by their own timeouts."""
         self._healthy.shutdown(wait=False, cancel_futures=True)

@@ -94,6 +94,15 @@ def test_entries_are_answered_one_by_one_in_order(events: Any) -> None:
     assert len({uuid.UUID(each) for each in ids}) == 3
 
 
+def test_a_detail_type_has_128_characters_at_most(events: Any) -> None:
+    answer = events.put_events(Entries=[entry(DetailType="é" * 128), entry(DetailType="é" * 129)])
+    assert "EventId" in answer["Entries"][0]
+    assert answer["Entries"][1] == {
+        "ErrorCode": "InvalidArgument",
+        "ErrorMessage": "Parameter DetailType is not valid. Reason: DetailType has more than 128 characters.",
+    }
+
+
 def test_eleven_entries_are_too_many(events: Any) -> None:
     code, message = refusal(events.put_events, Entries=[entry()] * 11)
     assert code == "ValidationException"

@@ -34,6 +34,7 @@ from eventbus.targets.stream import StreamSender
 from eventbus.targets.threads import Threads
 from eventbus.targets.topic import TopicSender
 from tests.eventbus_examples import BUS, SCOPE, TIME_MS, a_rule, a_target, an_event, outgoing
+from tests.harness import wait_until
 
 
 @dataclass
@@ -335,3 +336,18 @@ async def test_each_kind_finds_its_sender_and_nothing_else_has_one() -> None:
     }
     assert {arn: type(senders.of(a_target(arn))).__name__ for arn in arns} == arns
     await senders.close()
+
+
+async def test_the_clients_of_targets_are_made_before_an_event_needs_them() -> None:
+    clients = RecordingClients()
+    senders = targets.senders(ListedResources(), clients)
+    arns = [
+        "arn:aws:sqs:eu-central-1:123456789012:one",
+        "arn:aws:sqs:eu-central-1:123456789012:two",
+        "arn:aws:states:us-east-1:123456789012:stateMachine:s",
+        "arn:aws:events:eu-central-1:123456789012:event-bus/other",
+    ]
+    senders.prepare(Target(arn, arn, {}) for arn in arns)
+    wait_until(lambda: len(clients.asked) == 2, what="two clients")
+    await senders.close()
+    assert sorted(clients.asked) == [("sqs", "eu-central-1"), ("stepfunctions", "us-east-1")]

@@ -21,6 +21,8 @@ from eventbus.model import Event
 from eventbus.pattern import compile_pattern, parse_event
 
 MAX_ENTRIES: Final = 10
+MAX_DETAIL_TYPE: Final = 128
+"""Characters. Source: EventBridge API reference, PutEventsRequestEntry."""
 TIME_BYTES: Final = 14
 """What a time counts for. Source: EventBridge user guide, size of an entry."""
 _TEXTS: Final = ("Source", "DetailType", "Detail")
@@ -102,7 +104,9 @@ def _accepted(call: Call, entry: Mapping[str, Any]) -> Event | dict[str, str]:
     """Return the event that an entry becomes, or the entry's error."""
     for name in _TEXTS:
         if not entry.get(name):
-            return _error("InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument.")
+            return _invalid(name, f"{name} is a required argument.")
+    if len(entry["DetailType"]) > MAX_DETAIL_TYPE:
+        return _invalid("DetailType", f"DetailType has more than {MAX_DETAIL_TYPE} characters.")
     try:
         detail = parse_event(entry["Detail"])
     except ValueError:
@@ -112,6 +116,10 @@ def _accepted(call: Call, entry: Mapping[str, Any]) -> Event | dict[str, str]:
     bus_arn = call.bus_arn(entry.get("EventBusName"))
     refused = _refused(call, bus_arn, entry)
     return refused or _event(call, bus_arn, entry, detail)
+
+
+def _invalid(name: str, reason: str) -> dict[str, str]:
+    return _error("InvalidArgument", f"Parameter {name} is not valid. Reason: {reason}")
 
 
 def _error(code: str, message: str) -> dict[str, str]:
