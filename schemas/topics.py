@@ -18,6 +18,7 @@ from schemas.settings import KafkaSettings
 TRANSACTIONS: Final = "transactions"
 LABELS: Final = "labels"
 NOTIFICATIONS: Final = "notifications"
+SHADOW: Final = "shadow"
 CARDS_CHANGELOG: Final = "analyzer-cards-changelog"
 
 _FILE: Final = Path(__file__).with_name("topics.toml")
