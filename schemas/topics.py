@@ -19,6 +19,7 @@ TRANSACTIONS: Final = "transactions"
 LABELS: Final = "labels"
 ORACLE: Final = "oracle"
 NOTIFICATIONS: Final = "notifications"
+SHADOW: Final = "shadow"
 CARDS_CHANGELOG: Final = "analyzer-cards-changelog"
 
 _FILE: Final = Path(__file__).with_name("topics.toml")
