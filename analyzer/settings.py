@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
@@ -12,6 +14,9 @@ class AnalyzerSettings(Settings):
     """Settings of the analyzer alone."""
 
     model_config = SettingsConfigDict(env_prefix="ANALYZER_", populate_by_name=True)
+
+    stage: Literal["cards", "terminals", "both"] = "both"
+    """What the worker does: judge cards' transactions, terminals' sightings, or both in one process."""
 
     alert_threshold: float = Field(default=0.5, gt=0, le=1)
     """Score from which a transaction is flagged, 0 to 1."""

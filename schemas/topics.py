@@ -18,7 +18,9 @@ from schemas.settings import KafkaSettings
 TRANSACTIONS: Final = "transactions"
 LABELS: Final = "labels"
 NOTIFICATIONS: Final = "notifications"
+SIGHTINGS: Final = "sightings"
 CARDS_CHANGELOG: Final = "analyzer-cards-changelog"
+TERMINALS_CHANGELOG: Final = "analyzer-terminals-changelog"
 
 _FILE: Final = Path(__file__).with_name("topics.toml")
 _ADMIN_TIMEOUT_S: Final = 30.0

@@ -60,6 +60,8 @@ class CardWindow:
     flagged: int = 0
     late: int = 0
     duplicate: int = 0
+    sighted: int = 0
+    """Of the judged ones, those that the terminal stage was told of."""
 
     habit: Habit = Habit()
     countries: tuple[str, ...] = ()
