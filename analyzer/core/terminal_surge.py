@@ -1,4 +1,8 @@
-"""Many cards spend above their habit at one terminal: somebody there uses what he has copied."""
+"""Many cards spend above their habit at one terminal: somebody there uses what he has copied.
+
+What is found is a function of the set of sightings that only grows with it, and so is the wording of each finding: in
+which order sightings arrive changes nothing in the end.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,7 @@ from analyzer.core.sighting import Sighting
 
 @dataclass(frozen=True, slots=True)
 class TerminalSurge:
-    """More cards above their habit at one terminal within some days than chance brings there.
-
-    What it finds is a function of the set of sightings that only grows with it, and so is each finding's wording:
-    in which order sightings arrive changes nothing in the end.
-    """
+    """More cards above their habit at one terminal within some days than chance brings there."""
 
     name: ClassVar[str] = "terminal_surge"
 

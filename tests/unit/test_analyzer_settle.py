@@ -11,20 +11,26 @@ from prometheus_client import CollectorRegistry
 
 from analyzer.analyst import Analyst, Incoming
 from analyzer.core.detect import Judge
+from analyzer.core.sighting import Sight
 from analyzer.core.window import CardWindow
+from analyzer.desk import CardDesk, Notifier
 from analyzer.metrics import Metrics
 from analyzer.schema_cache import SchemaCache, SchemaNeededError
 from analyzer.settle import FakePublisher, Outgoing, Result, Settler, Update
-from analyzer.states import CardStates
+from analyzer.states import States
 from analyzer.wire import StateCodec, TransactionReader
 from schemas.codec import Decoder, Encoder
 from schemas.dead_letter import PREFIX
 from schemas.errors import BadRecordError, UnavailableError, UserError
 from schemas.registry import FakeRegistry, UnknownSchemaError
-from schemas.topics import CARDS_CHANGELOG, NOTIFICATIONS
+from schemas.topics import CARDS_CHANGELOG, NOTIFICATIONS, SIGHTINGS
 from tests.analyzer_input import NOON_MS, record
 
 DEAD_LETTERS = "transactions.dlq"
+
+
+def today() -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Bench:
@@ -37,22 +43,28 @@ class Bench:
             Encoder.registered("card_state", CARDS_CHANGELOG, registry),
             Decoder(registry, reader="card_state", logical_types=False),
         )
-        self.states = CardStates(self.codec)
+        self.states = States(self.codec)
         self.publisher = FakePublisher(fail_on=fail_on)
         self.now = 0.0
-        self.settler = Settler(self.publisher, self.states, self.metrics, lambda: self.now, max_unsettled=max_unsettled)
+        self.settler = Settler(
+            self.publisher,
+            CARDS_CHANGELOG,
+            self.states,
+            self.metrics,
+            lambda: self.now,
+            max_unsettled=max_unsettled,
+        )
         self.done: list[str] = []
         self.transactions = Encoder.registered("transaction", "transactions", registry)
-        self.analyst = Analyst(
+        desk = CardDesk(
             reader=TransactionReader(Decoder(registry, reader="transaction", logical_types=False)),
-            states=self.states,
-            judge=Judge(alert_threshold=0.3),
-            notifications=Encoder.registered("notification", NOTIFICATIONS, registry),
+            judge_=Judge(alert_threshold=0.3),
+            sight=Sight(least_history=2),
+            notifier=Notifier(Encoder.registered("notification", NOTIFICATIONS, registry), today, "1"),
+            sightings=Encoder.registered("sighting", SIGHTINGS, registry),
             metrics=self.metrics,
-            now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
-            version="1",
-            max_dead_letters_in_a_row=3,
         )
+        self.analyst = Analyst(desk, self.states, today, max_dead_letters_in_a_row=3)
 
     def add(self, name: str, *topics: str, window: CardWindow | None = None, card: str = "card") -> None:
         """Add a result that is `done` as `name`."""
@@ -70,7 +82,9 @@ class Bench:
     def topics(self) -> list[str]:
         return [sent.topic for sent in self.publisher.sent]
 
-    def analyse(self, offset: int, key: bytes | None = b"card-1", value: bytes | None = None, **changes: Any) -> Result:
+    def analyse(
+        self, offset: int, key: bytes | None = b"card-1", value: bytes | None = None, **changes: Any
+    ) -> Result[CardWindow]:
         if value is None:
             value = self.transactions.encode(record(transactionId=f"t-{offset}", **changes))
         headers = (("a", b"b"), ("a", None))
@@ -79,7 +93,7 @@ class Bench:
 
 
 @contextlib.asynccontextmanager
-async def running(settler: Settler) -> Any:
+async def running(settler: Settler[CardWindow]) -> Any:
     task = asyncio.create_task(settler.run())
     try:
         yield task
