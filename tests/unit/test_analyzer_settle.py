@@ -109,10 +109,10 @@ def window(offset: int) -> CardWindow:
 
 async def test_notifications_and_dead_letters_come_before_states_and_states_before_acknowledging() -> None:
     bench = Bench()
-    bench.add("a", NOTIFICATIONS, window=window(0))
+    bench.add("a", NOTIFICATIONS, SIGHTINGS, window=window(0))
     bench.add("b", DEAD_LETTERS)
     await bench.settle()
-    assert bench.topics() == [NOTIFICATIONS, DEAD_LETTERS, CARDS_CHANGELOG]
+    assert bench.topics() == [NOTIFICATIONS, SIGHTINGS, DEAD_LETTERS, CARDS_CHANGELOG]
     assert bench.done == ["a", "b"]
 
 
@@ -217,6 +217,16 @@ async def test_a_flagged_transaction_becomes_one_notification_with_its_card_as_k
     assert (results[4].outgoing[0].topic, results[4].outgoing[0].key) == (NOTIFICATIONS, b"card-1")
     assert bench.metrics.flagged._value.get() == 1
     assert bench.metrics.judged._value.get() == 5
+
+
+def test_a_transaction_above_the_cards_habit_is_sighted_with_its_terminal_as_key() -> None:
+    bench = Bench()
+    for offset in range(3):
+        bench.analyse(offset, eventTime=NOON_MS + offset * 3_600_000)
+    result = bench.analyse(3, eventTime=NOON_MS + 4 * 3_600_000, amountMinor=4_000)
+    assert [(out.topic, out.key) for out in result.outgoing] == [(SIGHTINGS, b"terminal-1")]
+    assert bench.states.window(3, "card-1").sighted == 1
+    assert bench.metrics.sighted._value.get() == 1
 
 
 async def test_a_record_that_was_applied_already_changes_nothing() -> None:

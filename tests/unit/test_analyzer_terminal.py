@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
+from analyzer.analyst import Analyst, Incoming
 from analyzer.core.detect import Duplicate, Judge, Judged, Late, Outcome, Replayed
 from analyzer.core.model import DAY_MS, HOUR_MS, Verdict
 from analyzer.core.sighting import Sight, Sighting
 from analyzer.core.terminal import Flagged, Seen, TerminalJudge, TerminalOutcome, TerminalWindow
 from analyzer.core.terminal_surge import TerminalSurge
 from analyzer.core.window import CardWindow
+from analyzer.desk import Notifier, TerminalDesk
+from analyzer.metrics import TerminalMetrics
+from analyzer.settle import Result
+from analyzer.states import States
 from analyzer.terminal_wire import SightingReader, TerminalCodec, sighting_record
-from analyzer.wire import checked
+from analyzer.wire import checked, notification_id
 from schemas.codec import Decoder, Encoder
 from schemas.errors import BadRecordError
 from schemas.registry import FakeRegistry
+from schemas.topics import NOTIFICATIONS, SIGHTINGS, TERMINALS_CHANGELOG
 from tests.analyzer_input import NOON_MS, record
 
 HOURLY = TerminalSurge(window_hours=10)
@@ -175,7 +183,7 @@ def test_a_terminal_with_too_many_forgets_its_oldest_and_says_so() -> None:
     assert repeated.seen == 7
 
 
-SIGHTINGS = st.lists(
+SETS = st.lists(
     st.builds(
         sighting,
         number=st.integers(0, 60),
@@ -213,7 +221,7 @@ def expected(sightings: Sequence[Sighting], judge: TerminalJudge) -> set[str]:
     }
 
 
-@given(sightings=SIGHTINGS, rule=RULES, data=st.data())
+@given(sightings=SETS, rule=RULES, data=st.data())
 def test_in_whatever_order_sightings_arrive_and_are_read_again_the_same_are_told_once_with_the_same_words(
     sightings: list[Sighting], rule: TerminalSurge, data: st.DataObject
 ) -> None:
@@ -239,7 +247,7 @@ def test_in_whatever_order_sightings_arrive_and_are_read_again_the_same_are_told
     assert replace(window, applied_offset=0) == replace(in_order, applied_offset=0)
 
 
-@given(sightings=SIGHTINGS, rule=RULES, data=st.data())
+@given(sightings=SETS, rule=RULES, data=st.data())
 def test_sightings_that_are_repeated_after_a_crash_are_counted_and_change_nothing_else(
     sightings: list[Sighting], rule: TerminalSurge, data: st.DataObject
 ) -> None:
@@ -351,3 +359,63 @@ def test_a_terminal_state_comes_back_from_its_bytes(registry: FakeRegistry) -> N
     )
     assert codec.decode(codec.encode(window)) == window
     assert codec.applied_offset(codec.encode(window)) == 4
+
+
+class Post:
+    """A terminal desk, and the records that come to it."""
+
+    def __init__(self, max_kept: int = 1_000) -> None:
+        registry = FakeRegistry()
+        self.sightings = Encoder.registered("sighting", SIGHTINGS, registry)
+        self.decoder = Decoder(registry)
+        self.metrics = TerminalMetrics(CollectorRegistry())
+        states = TerminalCodec(
+            Encoder.registered("terminal_state", TERMINALS_CHANGELOG, registry),
+            Decoder(registry, reader="terminal_state", logical_types=False),
+        )
+        desk = TerminalDesk(
+            reader=SightingReader(Decoder(registry, reader="sighting", logical_types=False)),
+            judge_=TerminalJudge(HOURLY, max_kept=max_kept),
+            notifier=Notifier(Encoder.registered("notification", NOTIFICATIONS, registry), today, "1"),
+            metrics=self.metrics,
+        )
+        self.analyst = Analyst(desk, States(states), today, max_dead_letters_in_a_row=3)
+
+    def analyse(self, one: Sighting, offset: int) -> Result[TerminalWindow]:
+        value = self.sightings.encode(sighting_record(one))
+        return self.analyst.analyse(Incoming(SIGHTINGS, 3, offset, one.terminal.encode(), value), lambda: None)
+
+
+def today() -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_each_transaction_of_a_surge_becomes_a_notification_with_its_own_card_as_key() -> None:
+    post = Post()
+    results = [post.analyse(sighting(number, hours=number), number) for number in range(4)]
+    assert [len(result.outgoing) for result in results] == [0, 0, 0, 4]
+    assert {(out.topic, out.key) for out in results[3].outgoing} == {
+        (NOTIFICATIONS, f"card-{number}".encode()) for number in range(4)
+    }
+    told = [post.decoder.decode(out.value or b"")["eventDetail"] for out in results[3].outgoing]
+    assert {one["notificationId"] for one in told} == {notification_id(f"t-00{number}") for number in range(4)}
+    assert {one["findings"][0]["rule"] for one in told} == {"terminal_surge"}
+    assert results[3].update is not None
+    assert (results[3].update.partition, results[3].update.key) == (3, "ter_1")
+    assert post.metrics.findings.labels("terminal_surge")._value.get() == post.metrics.flagged._value.get() == 4
+
+
+def test_a_sighting_read_again_tells_nobody() -> None:
+    post = Post()
+    for number in range(4):
+        post.analyse(sighting(number), number)
+    assert post.analyse(sighting(3), 3).outgoing == ()
+    assert post.analyse(sighting(3), 4).outgoing == ()
+    assert (post.metrics.replayed._value.get(), post.metrics.duplicates._value.get()) == (1, 1)
+
+
+def test_sightings_that_are_forgotten_early_are_counted() -> None:
+    post = Post(max_kept=2)
+    for number in range(5):
+        post.analyse(sighting(number, hours=number), number)
+    assert post.metrics.forgotten._value.get() == 3
