@@ -110,6 +110,8 @@ class CardWindow(NamedTuple):
     flagged: int = 0
     late: int = 0
     duplicate: int = 0
+    sighted: int = 0
+    """Of the judged ones, those that the terminal stage was told of."""
 
     habit: Habit = Habit()
     countries: tuple[Country, ...] = ()
@@ -175,6 +177,7 @@ class CardWindow(NamedTuple):
             self.flagged + flagged,
             self.late,
             self.duplicate,
+            self.sighted,
             self.habit.with_amount(seen.amount_minor) if learn else self.habit,
             _with_country(self.countries, seen) if learn else self.countries,
             _with_device(self.devices, device_id, seen) if learn and device_id is not None else self.devices,
