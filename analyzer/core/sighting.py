@@ -50,8 +50,8 @@ class Sighting:
 class Sight:
     """Which transactions are sighted; the fields are the thresholds."""
 
-    least_z: float = 1.0
-    """Standard deviations of ln(amount) above the card's mean."""
+    least_z: float = 0.5
+    """Standard deviations of ln(amount) above the card's mean; no more than the terminals' rule needs."""
 
     least_history: int = 8
     """Approved transactions without which a card has no habit."""
