@@ -52,7 +52,7 @@ class Sight:
     """Transactions somewhat above the card's habit, which mean nothing alone; the fields are the thresholds."""
 
     least_z: Deviations
-    """Standard deviations of ln(amount) above the card's mean."""
+    """Standard deviations of ln(amount) above the card's mean; no more than the terminals' rule needs."""
 
     least_history: Count
     """Approved transactions without which a card has no habit."""

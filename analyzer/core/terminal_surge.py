@@ -7,7 +7,7 @@ which order sightings arrive changes nothing in the end.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,6 +35,9 @@ class TerminalSurge:
     least_z: Deviations
     """Standard deviations of ln(amount) above the card's habit from which a sighting counts."""
 
+    least_z_found: Deviations
+    """The same from which a sighting is found when the window holds too many that count."""
+
     look_back: YesNo
     """Whether those in the window that came before the limit was broken are found too."""
 
@@ -60,24 +63,33 @@ class TerminalSurge:
         near = [
             one
             for one in sightings
-            if one.amount_z >= self.least_z and abs(one.event_time_ms - around_ms) < self.window_ms
+            if one.amount_z >= self.least_z_found and abs(one.event_time_ms - around_ms) < self.window_ms
         ]
-        return {one.transaction_id for first, end in self._surges(near) for one in near[first:end]}
+        found: set[str] = set()
+        done = 0  # windows overlap: each sighting is taken once
+        for first, end in self._surges(near):
+            found |= {one.transaction_id for one in near[max(first, done) : end]}
+            done = end
+        return found
 
     def _surges(self, near: Sequence[Sighting]) -> Iterator[tuple[int, int]]:
         """Yield where in `near` each window that holds too many cards begins and ends, or its last moment alone."""
         cards: Counter[str] = Counter()
         first = moment = 0
         for at, one in enumerate(near):
-            cards[one.card_id] += 1
+            cards.update(self._counted(one))
             while near[first].event_time_ms <= one.event_time_ms - self.window_ms:
-                cards[near[first].card_id] -= 1
+                _take_out(cards, self._counted(near[first]))
                 first += 1
             if near[moment].event_time_ms < one.event_time_ms:
                 moment = at
             last_of_its_time = at + 1 == len(near) or near[at + 1].event_time_ms > one.event_time_ms
-            if last_of_its_time and sum(n > 0 for n in cards.values()) > self.limit(one):
+            if last_of_its_time and len(cards) > self.limit(one):
                 yield first if self.look_back else moment, at + 1
+
+    def _counted(self, sighting: Sighting) -> tuple[str, ...]:
+        """Return its card, if it counts."""
+        return (sighting.card_id,) if sighting.amount_z >= self.least_z else ()
 
     def finding(self, sighting: Sighting) -> Finding:
         """Return what is said of a transaction found; not how many cards there were, which the order may change."""
@@ -94,3 +106,10 @@ class TerminalSurge:
             threshold=limit,
             score=self.score,
         )
+
+
+def _take_out(cards: Counter[str], gone: Iterable[str]) -> None:
+    for card_id in gone:
+        cards[card_id] -= 1
+        if not cards[card_id]:
+            del cards[card_id]

@@ -84,10 +84,10 @@ def tuned(tables: Mapping[str, Any]) -> Tuning:
 
 def _surge(tables: Mapping[str, Any], sighting: Sight) -> TerminalSurge:
     surge = _table(TerminalSurge, TerminalSurge.name, tables)
-    if surge.least_z < sighting.least_z:
+    if not sighting.least_z <= surge.least_z_found <= surge.least_z:
         raise UserError(
-            f"[{surge.name}] least_z must be at least that of [sighting], {sighting.least_z:g}, not {surge.least_z:g}:"
-            " what is not sighted can't count; lower both"
+            f"[{surge.name}] least_z_found must be between least_z of [sighting], {sighting.least_z:g}, and its own"
+            f" least_z, {surge.least_z:g}, not {surge.least_z_found:g}: what isn't sighted can't be found"
         )
     return surge
 

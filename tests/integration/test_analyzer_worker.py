@@ -352,13 +352,13 @@ def test_two_workers_one_of_them_killed_notify_what_one_alone_in_order_would_hav
     first = ready(stack)
     second = ready(stack)
     wait_until(lambda: 0 < shares(second, "terminals")[-1] < 12, 60, "the terminals to be shared")
-    count = produce(stack, stream(4_000, cards=60))
+    count = produce(stack, stream(2_500, cards=60))
     wait_until(lambda: metrics(first)["terminals_judged_total"] > 20, 60, "terminals to be judged")
     first.kill()
     found = balanced(stack, count)
     assert metrics(second)["terminals_judged_total"] > 0
     assert found.flagged_at_terminals > 0
-    assert notified(stack) == undisturbed(stream(4_000, cards=60))
+    assert notified(stack) == undisturbed(stream(2_500, cards=60))
 
 
 def test_each_stage_runs_in_a_process_of_its_own_too(stack: Stack) -> None:

@@ -31,7 +31,7 @@ from schemas.registry import FakeRegistry
 from schemas.topics import NOTIFICATIONS, SHADOW, SIGHTINGS, TERMINALS_CHANGELOG
 from tests.analyzer_input import NOON_MS, judge, record, sight, surge, terminal_judge
 
-HOURLY = surge(window_hours=10)
+HOURLY = surge(limit_cards=3, window_hours=10)
 
 
 def sighting(number: int = 0, hours: float = 0, card: object = None, **changes: Any) -> Sighting:
@@ -105,6 +105,15 @@ def test_a_window_holds_what_is_younger_than_its_length(hours: float, *, surge: 
 def test_amounts_below_the_rules_own_threshold_do_not_count() -> None:
     sightings = [sighting(number, hours=number, amount_z=1.4) for number in range(9)]
     assert ids(judged(sightings, terminal_judge(rule=replace(HOURLY, least_z=1.5)))[1]) == []
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 3, 2, 1, 0)])
+def test_smaller_amounts_do_not_count_but_are_found_where_too_many_that_count_are(order: tuple[int, ...]) -> None:
+    small = {1: 0.9, 4: 0.4}
+    sightings = [sighting(number, hours=number, amount_z=small.get(number, 1.5)) for number in range(5)]
+    judge = terminal_judge(rule=replace(HOURLY, least_z_found=0.5, limit_cards=2))
+    assert ids(judged([sightings[n] for n in order if n != 3], judge)[1]) == []
+    assert sorted(ids(judged([sightings[n] for n in order], judge)[1])) == ["t-000", "t-001", "t-002", "t-003"]
 
 
 def test_a_sighting_that_arrives_last_flags_the_later_ones_whose_window_holds_it() -> None:
@@ -189,7 +198,7 @@ SETS = st.lists(
         number=st.integers(0, 60),
         hours=st.one_of(st.integers(0, 60), st.floats(0, 60)),
         card=st.integers(0, 6),
-        amount_z=st.sampled_from([1.0, 1.2, 3.0]),
+        amount_z=st.sampled_from([0.4, 0.5, 1.0, 1.2, 3.0]),
         flagged=st.booleans(),
         score=st.sampled_from([0.0, 0.2]),
     ),
@@ -201,6 +210,7 @@ RULES = st.builds(
     limit_cards=st.integers(1, 4),
     window_hours=st.integers(1, 20),
     least_z=st.sampled_from([1.0, 1.2]),
+    least_z_found=st.sampled_from([0.5, 1.0]),
     look_back=st.booleans(),
     score=st.sampled_from([0.45, 0.5]),
 )
@@ -209,10 +219,10 @@ RULES = st.builds(
 def expected(sightings: Sequence[Sighting], judge: TerminalJudge) -> set[str]:
     """Return what the rule's words say, of the whole set at once."""
     rule, found = judge.rule, set()
-    counting = [one for one in sightings if one.amount_z >= rule.least_z]
-    for end in counting:
-        held = [one for one in counting if 0 <= end.event_time_ms - one.event_time_ms < rule.window_ms]
-        if len({one.card_id for one in held}) > rule.limit_cards:
+    able = [one for one in sightings if one.amount_z >= rule.least_z_found]
+    for end in able:
+        held = [one for one in able if 0 <= end.event_time_ms - one.event_time_ms < rule.window_ms]
+        if len({one.card_id for one in held if one.amount_z >= rule.least_z}) > rule.limit_cards:
             found |= {one.transaction_id for one in held if rule.look_back or one.event_time_ms == end.event_time_ms}
     return {
         one.transaction_id

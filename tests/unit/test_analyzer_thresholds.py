@@ -93,9 +93,10 @@ WRONG = [
     ("scores = [0.1, 0.5]", "scores = [0.5, 2]", "[amount_outlier] scores must be at most 1"),
     ("online = false", "online = 0", "[sighting] online must be true or false, not 0"),
     ("[sighting]", "[sighting]\nenabled = false", "[sighting] enabled: no such threshold. Known: least_z, least_h"),
-    ("window_hours = 72", "window_days = 3", "there is window_hours, in hours: write window_hours = 72"),
-    ("window_hours = 72", "window_hours = 0", "[terminal_surge] window_hours must be above 0 (in hours), not 0"),
-    ("[sighting]\nleast_z = 1.0", "[sighting]\nleast_z = 1.5", "[terminal_surge] least_z must be at least that of"),
+    ("window_hours = 96", "window_days = 4", "there is window_hours, in hours: write window_hours = 96"),
+    ("window_hours = 96", "window_hours = 0", "[terminal_surge] window_hours must be above 0 (in hours), not 0"),
+    ("[sighting]\nleast_z = 0.5", "[sighting]\nleast_z = 0.6", "[terminal_surge] least_z_found must be between"),
+    ("least_z_found = 0.5", "least_z_found = 1.5", "and its own least_z, 1, not 1.5: what isn't sighted can't"),
     ("threshold = 0.5", "threshold = 0", "[alert] threshold must be above 0"),
     ("threshold = 0.5", "threshold = 50", "[alert] threshold must be at most 1"),
     ("threshold = 0.5", "enabled = false", "[alert] enabled: no such threshold. Known: threshold"),
@@ -172,7 +173,7 @@ def test_the_settings_name_the_rules_file_and_the_shadow(tmp_path: Path) -> None
 
 
 def test_the_terminal_stage_has_its_thresholds_from_the_same_file(tmp_path: Path) -> None:
-    found = thresholds.judges(AnalyzerSettings(rules_file=str(written(tmp_path, "limit_cards = 3", "limit_cards = 7"))))
+    found = thresholds.judges(AnalyzerSettings(rules_file=str(written(tmp_path, "limit_cards = 5", "limit_cards = 7"))))
     assert found.terminals is not None
     assert (found.terminals.rule.limit_cards, found.terminals.shadow) == (7, False)
     on_trial = thresholds.judges(AnalyzerSettings(shadow="terminal_surge")).terminals
