@@ -166,7 +166,7 @@ class CardWindow(NamedTuple):
         so on its own, not for being like something else that was.
         """
         at = self._after(seen.event_time_ms)
-        recent = (*self.recent[:at], seen, *self.recent[at:])
+        recent = (*self.recent, seen) if at == len(self.recent) else (*self.recent[:at], seen, *self.recent[at:])
         oldest_ms = recent[-1].event_time_ms - LONGEST_WINDOW_MS - allowed_lateness_ms
         if recent[0].event_time_ms <= oldest_ms:
             recent = recent[bisect_right(recent, oldest_ms, key=TIME) :]
