@@ -1,4 +1,4 @@
-"""Writes docs/data-card.md and its plots from runs of the generator: `make data-card`. A test holds the page to them."""
+"""Writes docs/data-card.md and its plots from runs of the generator: `make data-card`. A test compares them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ COLOURS: Final = ("#4477aa", "#cc3311")
 HEAD: Final = f"""# Data card
 
 What the generator makes, in figures: measured on runs with seed {SEED}, {SIZES["real"]:,} transactions of `real` and
-of `handbook` and {SIZES["workshop"]:,} of `workshop`. This page and its plots are made from the code by `make data-card`.
+of `handbook` and {SIZES["workshop"]:,} of `workshop`. This page and its plots are made by `make data-card`.
 
-All of it is invented: people, places near real towns, merchants, fraud. Labels say which scenario made a transaction and
-are computed from nothing else. Cards are tokens; there is no card number.
+All of it is invented: people, places near real towns, merchants, fraud. Labels say which scenario made a transaction
+and are computed from nothing else. Cards are tokens; there is no card number.
 """
 
 LIMITS: Final = """
