@@ -46,7 +46,11 @@ class Wire:
 
 def json_line(record: Transaction | Label) -> str:
     """Return the same for people: one line of JSON, times in ISO 8601."""
-    to = addressed(record)
+    return readable(addressed(record))
+
+
+def readable(to: Addressed) -> str:
+    """Return an addressed record as one line of JSON, times in ISO 8601."""
     value = {name: _readable(value) if name in TIMES else value for name, value in to.fields.items()}
     return json.dumps({"topic": to.topic, "key": to.key, "value": value}, ensure_ascii=False)
 

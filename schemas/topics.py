@@ -17,6 +17,7 @@ from schemas.settings import KafkaSettings
 
 TRANSACTIONS: Final = "transactions"
 LABELS: Final = "labels"
+ORACLE: Final = "oracle"
 NOTIFICATIONS: Final = "notifications"
 CARDS_CHANGELOG: Final = "analyzer-cards-changelog"
 
