@@ -1,4 +1,6 @@
-"""Data in the form of the Fraud Detection Handbook's: `python -m tests.handbook_data OUT.csv --days N --customers N --seed N`.
+"""Data in the form of the Fraud Detection Handbook's.
+
+    python -m tests.handbook_data OUT.csv --days N --customers N --seed N
 
 An implementation of our own of what its chapter 3.2 describes, with its figures:
 https://fraud-detection-handbook.github.io/fraud-detection-handbook/Chapter_3_GettingStarted/SimulatedDataset.html
@@ -68,9 +70,7 @@ def simulate(days: int, customers: int, seed: int, terminals: int | None = None)
     return with_fraud(genuine, days, customers, count, rng)
 
 
-def _spending(
-    customer: int, home: Floats, shops: Floats, days: int, rng: Generator
-) -> tuple[Ints, Ints, Ints, Floats]:
+def _spending(customer: int, home: Floats, shops: Floats, days: int, rng: Generator) -> tuple[Ints, Ints, Ints, Floats]:
     near = np.flatnonzero(((shops - home) ** 2).sum(axis=1) < RADIUS**2)
     mean, a_day = rng.uniform(5, 100), rng.uniform(0, 4)
     day = np.repeat(np.arange(days), rng.poisson(a_day, days))

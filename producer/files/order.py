@@ -17,12 +17,12 @@ RUN_ROWS: Final = 100_000
 """So many rows are in memory at a time: some 200 MB."""
 
 
-def in_order(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield the items by event time, and by row where that is equal."""
+def in_order(items: Iterable[Item], run_rows: int = RUN_ROWS) -> Iterator[Item]:
+    """Yield the items by event time, and by row where that is equal; `run_rows` are in memory at a time."""
     rest = iter(items)
     with ExitStack() as files:
         runs = []
-        while run := sorted(islice(rest, RUN_ROWS), key=_key):
+        while run := sorted(islice(rest, run_rows), key=_key):
             runs.append(_kept(run, files.enter_context(tempfile.TemporaryFile())))
         yield from merge(*runs, key=_key)
 

@@ -24,6 +24,8 @@ PARQUET_ENDINGS: Final = (".parquet", ".pq")
 LONGEST_CELL: Final = 131_072
 """Characters of a CSV cell; a longer one is a quote that never ends."""
 BATCH_ROWS: Final = 20_000
+LOOK_BYTES: Final = 64
+"""So many bytes tell what a file is."""
 _MAGIC: Final = {
     b"PAR1": "Parquet",
     b"\x1f\x8b": "gzip",
@@ -64,7 +66,7 @@ def open_table(path: Path, shape: FileShape) -> Table:
         UserError: it isn't there, is empty, isn't what its ending says, or can't be read.
     """
     with _readable(path), path.open("rb") as file:
-        magic = file.read(4)
+        magic = file.read(LOOK_BYTES)
     if not magic.strip(b"\xef\xbb\xbf \r\n"):
         raise UserError(f"{path.name} is empty: there is no header and there are no transactions")
     kind = next((kind for start, kind in _MAGIC.items() if magic.startswith(start)), None)
