@@ -8,15 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from producer.model import Label, Transaction
+from producer.model import Transaction
 from producer.replay import replay
 from producer.service import Due, Service, running
 from producer.settings import ProducerSettings
 from producer.timeline import transactions as all_transactions
-from producer.timeline import with_late_labels
-from producer.wire import Wire, json_line
+from producer.timeline import with_oracle
+from producer.wire import Record, Wire, json_line
 from schemas import topics
-from schemas.codec import Encoder
 from schemas.errors import one_line_errors
 from schemas.settings import load
 
@@ -35,6 +34,7 @@ Rate = Annotated[str | None, _option("rate", "PER_SECOND")]
 Speed = Annotated[str | None, _option("speed", "TIMES")]
 Seed = Annotated[str | None, _option("seed", "N")]
 Preset = Annotated[str | None, _option("preset", "NAME")]
+Difficulty = Annotated[str | None, _option("difficulty", "0_TO_1")]
 Cards = Annotated[str | None, _option("cards", "N")]
 Start = Annotated[str | None, _option("start", "DATE")]
 
@@ -47,17 +47,25 @@ def run(
     speed: Speed = None,
     seed: Seed = None,
     preset: Preset = None,
+    difficulty: Difficulty = None,
     cards: Cards = None,
     start: Start = None,
 ) -> None:
     """Write transactions, and late their labels, to Kafka; SIGTERM ends it with everything delivered."""
     settings = _settings(
-        transactions=transactions, rate=rate, speed=speed, seed=seed, preset=preset, cards=cards, start=start
+        transactions=transactions,
+        rate=rate,
+        speed=speed,
+        seed=seed,
+        preset=preset,
+        difficulty=difficulty,
+        cards=cards,
+        start=start,
     )
     schedule = settings.schedule()
-    with running(settings, topics.TRANSACTIONS, topics.LABELS) as service:
-        about = {"seed": settings.seed, "preset": settings.preset, "transactions": settings.transactions}
-        service.publish(_due(settings, service), schedule, **about)
+    with running(settings, topics.TRANSACTIONS, topics.LABELS, topics.ORACLE) as service:
+        told = ("seed", "preset", "difficulty", "transactions")
+        service.publish(_due(settings, service), schedule, **{name: getattr(settings, name) for name in told})
 
 
 cli.command()(replay)
@@ -69,11 +77,14 @@ def print_records(
     transactions: Transactions = "5",
     seed: Seed = None,
     preset: Preset = None,
+    difficulty: Difficulty = None,
     cards: Cards = None,
     start: Start = None,
 ) -> None:
     """Print what would be written, without Kafka: a line of JSON a record, with its topic and key."""
-    settings = _settings(transactions=transactions, seed=seed, preset=preset, cards=cards, start=start)
+    settings = _settings(
+        transactions=transactions, seed=seed, preset=preset, difficulty=difficulty, cards=cards, start=start
+    )
     for record in _records(settings, lambda: False):
         print(json_line(record))
 
@@ -82,17 +93,14 @@ def _settings(**given: str | None) -> ProducerSettings:
     return load(ProducerSettings, **{name: value for name, value in given.items() if value is not None})
 
 
-def _records(settings: ProducerSettings, stopping: Callable[[], bool]) -> Iterator[Transaction | Label]:
-    """Yield as many transactions as were asked for, or until stopped, and the labels of all of them."""
+def _records(settings: ProducerSettings, stopping: Callable[[], bool]) -> Iterator[Record]:
+    """Yield as many transactions as were asked for, or until stopped, and the truth about all of them."""
     pairs = islice(all_transactions(settings.plan()), settings.transactions or None)
-    return with_late_labels(takewhile(lambda _: not stopping(), pairs))
+    return with_oracle(takewhile(lambda _: not stopping(), pairs))
 
 
 def _due(settings: ProducerSettings, service: Service) -> Iterator[Due]:
-    wire = Wire(
-        Encoder.registered("transaction", topics.TRANSACTIONS, service.registry),
-        Encoder.registered("label", topics.LABELS, service.registry),
-    )
+    wire = Wire.registered(service.registry)
     for record in _records(settings, service.stop.is_set):
         yield record.draft.event_ms if isinstance(record, Transaction) else None, wire.written(record)
 

@@ -17,15 +17,13 @@ from producer.files.survey import Survey
 from producer.pace import Schedule, at_once
 from producer.service import Due, Service, running
 from producer.settings import ProducerSettings
-from producer.wire import readable
+from producer.wire import Wire, readable
 from schemas import topics
-from schemas.codec import Encoder
 from schemas.errors import UserError
 from schemas.settings import load
 
 SHOWN: int = 2
 """Transactions that a dry run prints."""
-_SCHEMAS = {topics.TRANSACTIONS: "transaction", topics.LABELS: "label", topics.ORACLE: "label"}
 
 
 def replay(
@@ -106,7 +104,7 @@ def _send(settings: ProducerSettings, read: Replay, schedule: Schedule, start_ms
 
 def _due(service: Service, pairs: Iterator[Pair]) -> Iterator[Due]:
     """Yield what is to be sent, until stopped; labels of what was sent always follow."""
-    encoders = {topic: Encoder.registered(schema, topic, service.registry) for topic, schema in _SCHEMAS.items()}
+    wire = Wire.registered(service.registry)
     for to in with_truth(takewhile(lambda _: not service.stop.is_set(), pairs)):
         event_ms = to.fields["eventTime"] if to.topic == topics.TRANSACTIONS else None
-        yield event_ms, (to.topic, to.key.encode(), encoders[to.topic].encode(to.fields))
+        yield event_ms, wire.encoded(to)
