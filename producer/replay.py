@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from producer.files.moments import LATEST_MS
 from producer.files.problems import BadRow
 from producer.files.replay import OnBad, Pair, Replay, transactions
 from producer.files.stream import retimed, with_truth
@@ -22,8 +23,9 @@ from schemas import topics
 from schemas.errors import UserError
 from schemas.settings import load
 
-SHOWN: int = 2
+SHOWN: Final = 2
 """Transactions that a dry run prints."""
+HEADING: Final = "# Rows that a replay left out, and why\n"
 
 
 def replay(
@@ -71,11 +73,19 @@ def _check_times(*, keep_times: bool, start: str | None, rescale: float) -> None
 
 
 def _notes(bad_file: Path, stack: ExitStack) -> OnBad:
-    """Return what writes bad rows down. Their cells are not copied: they may hold card numbers."""
+    """Return what writes bad rows down. Their cells are not copied: they may hold card numbers.
+
+    A file of an earlier run is written anew; any other is left alone.
+    """
     try:
-        file = stack.enter_context(bad_file.open("x", encoding="utf-8"))
+        if bad_file.exists() and not bad_file.read_bytes().startswith(HEADING.encode()):
+            raise UserError(
+                f"--skip-bad {bad_file} is there and holds something else: name a new file for the bad rows"
+            )
+        file = stack.enter_context(bad_file.open("w", encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"--skip-bad {bad_file}: {error.strerror}; name a new file for the bad rows") from None
+        raise UserError(f"--skip-bad {bad_file}: {error.strerror}; name a file that can be written") from None
+    file.write(HEADING)
 
     def note(row: BadRow) -> None:
         file.write(f"{row}\n")
@@ -95,6 +105,8 @@ def _show(read: Replay, name: str, move: Callable[[Iterator[Pair]], Iterator[Pai
                 typer.echo(readable(to))
     for line in survey.lines(read, name):
         typer.echo(line)
+    if survey.last_ms >= LATEST_MS:
+        raise UserError("the last event times would lie after 2099: choose an earlier --start or a larger --rescale")
 
 
 def _send(settings: ProducerSettings, read: Replay, schedule: Schedule, start_ms: int | None, rescale: float) -> None:

@@ -38,7 +38,7 @@ def plain(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return str(value)
 
 
 def text_of(source: Source, index: Mapping[str, int], key: bytes, *, card: bool = False) -> Text:
@@ -102,9 +102,8 @@ def _luhn(digits: str) -> bool:
     return (sum(numbers[::2]) + sum(sum(divmod(2 * number, 10)) for number in numbers[1::2])) % 10 == 0
 
 
-def last_four_of(source: Source, index: Mapping[str, int]) -> Callable[[Cells], str]:
+def last_four_of(name: str, index: Mapping[str, int]) -> Callable[[Cells], str]:
     """Return what reads the last four digits of a number."""
-    name = source.column or ""
     place = index[name]
 
     def read(cells: Cells) -> str:

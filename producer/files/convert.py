@@ -41,7 +41,7 @@ def wanted(mapping: Mapped) -> dict[str, str]:
     for column in mapping.amount.currency.columns:
         found.setdefault(column, "amount.currency")
     if mapping.label and not mapping.label.transaction:
-        found = wanted_labels(mapping.label) | found
+        found |= {column: key for column, key in wanted_labels(mapping.label).items() if column not in found}
     return found
 
 

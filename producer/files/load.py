@@ -49,6 +49,8 @@ def _problem(error: dict[str, Any]) -> str:
     where = [str(part) for part in error["loc"]]
     if error["type"] == "extra_forbidden":
         return f"unknown key {'.'.join(where)}{near(where[-1], _keys(where[:-1]))}"
+    if error["type"] == "model_type":
+        return f"{'.'.join(where)} must be a table{' or the name of a column' if len(where) > 1 else ''}"
     if error["type"] == "missing":
         return f"{'.'.join(where)} is missing"
     return f"{'.'.join(where) or 'it'}: {error['msg'].removeprefix('Value error, ')}"
@@ -63,4 +65,5 @@ def near(name: str, known: Iterable[str]) -> str:
     """Return ` (did you mean ...?` when a known name is like `name`."""
     lower = {one.lower(): one for one in known}
     found = difflib.get_close_matches(name.lower(), lower, n=1)
-    return f" (did you mean {lower[found[0]]}?)" if found else ""
+    like = lower[found[0]] if found else ""
+    return f" (did you mean {like if like.strip() == like else repr(like)}?)" if found else ""

@@ -96,7 +96,7 @@ class Columns(Part):
     """The card's token. A value that looks like a card number is refused: hash it."""
     user: From | None = None
     """The cardholder; absent: the card."""
-    last_four: From | None = None
+    last_four: str | None = None
     """Column of which the last four digits are kept; absent: 0000."""
     merchant: From
     """The merchant's id."""

@@ -34,7 +34,9 @@ def moment_of(time: Time, index: Mapping[str, int]) -> Moment:
             raise BadCellError(name, "is empty: there must be a time")
         at_ms = (parse(value) - _EPOCH) // _MS
         if not EARLIEST_MS <= at_ms < LATEST_MS:
-            raise BadCellError(name, f"{plain(value)[:40]!r} is not between the years 2000 and 2100: see time.unit")
+            raise BadCellError(
+                name, f"{plain(value)[:40]!r} is not between the years 2000 and 2100: see time.format and time.unit"
+            )
         return at_ms
 
     return read
@@ -76,11 +78,11 @@ def _written(time: Time) -> Callable[[Any], datetime]:
 def _in_zone(moment: datetime, zone: tzinfo | None, name: str) -> datetime:
     if moment.tzinfo is not None:
         if zone is not None:
-            remedy = "take time.timezone out if all have one; if only some have, the file mixes two kinds: correct it"
+            remedy = "take time.timezone out if all have one; if only some have, the file mixes two kinds"
             raise BadCellError(name, f"{moment.isoformat()} has an offset, times of this mapping have none: {remedy}")
         return moment
     if zone is None:
-        remedy = "set time.timezone if none has one; if only some have, the file mixes two kinds: correct it"
+        remedy = "set time.timezone if none has one; if only some have, the file mixes two kinds"
         raise BadCellError(name, f"{moment.isoformat()} has no offset from UTC: {remedy}")
     aware = moment.replace(tzinfo=zone)
     if zone is not UTC and aware.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:

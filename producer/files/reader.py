@@ -174,6 +174,7 @@ class ParquetTable:
 
     def rows(self, wanted: Sequence[str]) -> Iterator[Row]:
         """Yield the rows, a batch in memory at a time."""
+        self._check_types(wanted)
         number = 0
         with self._explained():
             for batch in self._file.iter_batches(batch_size=BATCH_ROWS, columns=list(wanted)):
@@ -181,6 +182,13 @@ class ParquetTable:
                 for cells in zip(*columns, strict=True):
                     number += 1
                     yield Row(number, cells)
+
+    def _check_types(self, wanted: Sequence[str]) -> None:
+        kinds = self._arrow.types
+        for name in wanted:
+            kind = self._file.schema_arrow.field(name).type
+            if any(test(kind) for test in (kinds.is_nested, kinds.is_binary, kinds.is_large_binary)):
+                raise UserError(f"{self.name}, column {name} is of type {kind}: make it a text, a number or a time")
 
     def _plain(self, column: Any) -> Any:
         """Return the column with times in microseconds, which Python's datetime has."""
@@ -193,6 +201,8 @@ class ParquetTable:
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except OverflowError as error:
+            raise UserError(f"{self.name} holds a time that no calendar has ({error}): correct it") from None
         except (self._arrow.ArrowException, OSError) as error:
             reason = str(error).partition("\n")[0]
             raise UserError(

@@ -148,7 +148,11 @@ def check_columns(table: Table, columns: dict[str, str]) -> None:
     """
     for column, key in columns.items():
         if column not in table.columns:
-            has = ", ".join(name for name in table.columns if not any(map(str.isdigit, name[:1])))
+            has = ", ".join(name for name in table.columns if not name[:1].isdigit())
+            if len(table.columns) == 1 and (other := next((mark for mark in ";\t|" if mark in has), None)):
+                raise UserError(
+                    f"{table.name} has one column alone, {has!r}: set file.delimiter = {other!r} in the mapping"
+                )
             raise UserError(
                 f"{table.name} has no column {column!r}, which the mapping names as {key}{near(column, table.columns)};"
                 f" it has: {has or 'no header, as it seems; its first line must name the columns'}"

@@ -82,8 +82,11 @@ def test_bad_rows_are_left_out_when_asked_and_stand_in_a_file_with_their_reasons
     shown = run(*args)
     assert shown.exit_code == 0, shown.output
     assert "bad rows left out: 1 of 3 rows read" in shown.output
-    assert bad.read_text().startswith("own.csv, line 3, column amount: '?' is not a number")
-    assert "name a new file for the bad rows" in str(run(*args).exception)
+    heading, reason = bad.read_text().splitlines()
+    assert heading.startswith("# Rows that a replay left out")
+    assert reason.startswith("own.csv, line 3, column amount: '?' is not a number")
+    assert run(*args).exit_code == 0, "a file of an earlier run is written anew"
+    assert "name a new file for the bad rows" in str(run(*args[:-1], path).exception)
 
 
 @pytest.mark.parametrize(
@@ -92,11 +95,12 @@ def test_bad_rows_are_left_out_when_asked_and_stand_in_a_file_with_their_reasons
         (("--rescale", "0"), "--rescale is 0"),
         (("--keep-times", "--start", "2026-01-01"), "--keep-times excludes --start and --rescale"),
         (("--start", "1999-01-01"), "--start is '1999-01-01'"),
+        (("--start", "2099-12-31T23:59:59", "--rescale", "0.001"), "would lie after 2099"),
         (("--rate", "-1"), "--rate is '-1'"),
     ],
 )
 def test_a_wrong_option_is_one_line(files: Files, options: tuple[str, ...], said: str) -> None:
-    error = run(files.csv(own_rows({})), "--mapping", files.mapping(), "--dry-run", *options).exception
+    error = run(files.csv(own_rows({}, {})), "--mapping", files.mapping(), "--dry-run", *options).exception
     assert isinstance(error, UserError)
     assert said in str(error)
 

@@ -115,6 +115,7 @@ def test_a_column_that_is_not_there_is_named_with_what_it_could_be(files: Files)
         ({"merchant": ""}, "columns.merchant is missing"),
         ({"invented": "invnted = true"}, "unknown key invnted (did you mean invented?)"),
         ({"card": 'card = { hash = ["card"] }'}, "unknown key columns.card.hash (did you mean hash_of?)"),
+        ({"card": "card = 5"}, "columns.card must be a table or the name of a column"),
         ({"card": "card = {}"}, "columns.card: needs exactly one of column, constant and hash_of"),
         ({"currency": 'currency = "EURO"'}, "'EURO' is no currency of ISO 4217"),
         ({"timezone": 'timezone = "Berlin"'}, "'Berlin' is no time zone"),
@@ -231,3 +232,20 @@ def test_sparkovs_columns_become_transactions_without_card_numbers(files: Files)
     assert (fraud["fraud"], genuine["fraud"]) == (True, False)
     assert replay.missing == {"device", "approved", "terminal"}
     assert checked(online).currency == checked(present).currency == "USD"
+
+
+def test_parquet_columns_that_are_no_texts_numbers_or_times_are_refused(files: Files) -> None:
+    table = rows({})
+    for shop in ([{"name": "m1"}], [b"m1"], [["m1"]]):
+        typed = {**pa.Table.from_pylist(table).to_pydict(), "shop": shop}
+        assert "own.parquet, column shop is of type" in files.refused(parquet(files, pa.table(typed)))
+    never = pa.array([2**62]).cast(pa.timestamp("us"))
+    typed = {**pa.Table.from_pylist(table).to_pydict(), "at": never}
+    assert "own.parquet holds a time that no calendar has" in files.refused(parquet(files, pa.table(typed)))
+
+
+def test_another_delimiter_is_guessed_in_the_error(files: Files) -> None:
+    text = f"{HEADER}\n{LINE}\n".replace(",", ";")
+    assert "set file.delimiter = ';' in the mapping" in files.refused(files.text(text))
+    own = files.mapping(invented='invented = true\nfile = { delimiter = ";" }')
+    assert len(files.read(files.text(text), own)) == 1
