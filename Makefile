@@ -46,8 +46,9 @@ format: setup ## format the code and mend what the linter can
 	@$(VENV)/bin/ruff check --fix --quiet .
 	@$(VENV)/bin/ruff format --quiet .
 
-docs: setup ## write docs/settings.md from the settings classes
+docs: setup ## write docs/settings.md and the reference in docs/replay.md from the classes
 	@$(PY) -m tests.docs.settings_page
+	@$(PY) -m tests.docs.replay_page
 
 data-card: setup ## write docs/data-card.md and its plots from runs of the generator
 	@$(PY) -m tests.quality.data_card
