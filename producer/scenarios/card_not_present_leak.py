@@ -28,6 +28,8 @@ class CardNotPresentLeak:
     share: Knob = Knob(0.44, 0.22)
     """Part of the card's transactions that are fraudulent meanwhile: a third at medium difficulty."""
     least_purchases: int = 3
+    most_purchases: int = 25
+    """Even of a card that is used all day: whoever bought its data has only so much patience."""
     amount_factor: Knob = Knob(8.0, 2.0)
     """Against what the holder usually pays in such a shop: five times at medium difficulty."""
     mccs: tuple[str, ...] = ("5815", "5947", "5732", "5651", "5311", "5812", "5411")
@@ -59,4 +61,5 @@ class CardNotPresentLeak:
     def _purchases(self, theft: Theft, rng: Generator) -> int:
         share = self.share.at(theft.difficulty)
         genuine = theft.holder.purchases_per_day * self.lasts_days
-        return max(self.least_purchases, int(rng.poisson(genuine * share / (1 - share))))
+        purchases = int(rng.poisson(genuine * share / (1 - share)))
+        return min(self.most_purchases, max(self.least_purchases, purchases))

@@ -23,7 +23,7 @@ from producer.watch import Watch
 class Control:
     """Online with stolen data, mostly from a strange device."""
 
-    weight: ClassVar[int] = 2
+    weight: ClassVar[int] = 4
 
     least_minor: int = 22_001
     most_minor: Knob = Knob(250_000, 40_000)

@@ -172,6 +172,6 @@ def test_a_leak_is_online_for_two_weeks(seed: int) -> None:
 
 def test_a_leak_is_a_third_of_the_cards_transactions() -> None:
     counts = np.array([[len(play("card_not_present_leak", s)), theft(s).holder.purchases_per_day] for s in range(300)])
-    usual = counts[counts[:, 1] > 1]
+    usual = counts[(counts[:, 1] > 1) & (counts[:, 1] < 2.5)]
     fraud, genuine = usual[:, 0].sum(), usual[:, 1].sum() * 14
     assert fraud / (fraud + genuine) == pytest.approx(1 / 3, abs=0.02)
