@@ -45,13 +45,12 @@ def worker(
     ] = None,
 ) -> None:
     """Judge the transactions of Kafka until SIGTERM; settings are environment variables."""
-    if stage is not None:
-        os.environ["ANALYZER_STAGE"] = stage
     logs.configure("analyzer", load(LogSettings))
     threading.excepthook = _log_thread
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.ERROR)
-    settings, kafka, registries = load(AnalyzerSettings), load(KafkaSettings), load(RegistrySettings)
+    settings = load(AnalyzerSettings, **({"stage": stage} if stage else {}))
+    kafka, registries = load(KafkaSettings), load(RegistrySettings)
     registry = GlueRegistry.connect(registries)
     crews = [
         crew_of(kafka, registry, registries.confluent_url, settings, one)
