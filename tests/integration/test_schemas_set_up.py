@@ -65,7 +65,7 @@ def test_a_schema_has_the_same_id_after_the_local_aws_lost_everything(stack: Sta
         for topic in topics.load().values()
         if topic.schema
     }
-    assert len(set(wanted.values())) == 4
+    assert len(set(wanted.values())) == len({topic.schema for topic in topics.load().values() if topic.schema})
     stack.aws.reset()
     with pytest.raises(UserError, match="run `python -m schemas register`"):
         stack.registry.version_id("transactions", definition("transaction"))
