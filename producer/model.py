@@ -152,6 +152,7 @@ class Label:
             "fraud": self.scenario is not None,
             "scenario": self.scenario,
             "releaseTime": self.release_ms,
+            "approved": draft.approved,
         }
 
 

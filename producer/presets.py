@@ -42,6 +42,8 @@ class Plan:
     start_ms: int
     name: str
     preset: Preset
+    difficulty: float = 0.5
+    """How careful fraudsters are: 0 loud, 1 near the card's habit."""
 
     @property
     def fraud_from_ms(self) -> int:
@@ -49,7 +51,7 @@ class Plan:
         return self.start_ms + self.preset.warm_up_days * DAY_MS
 
 
-def make_plan(seed: int, start_ms: int, preset: str, cards: int | None = None) -> Plan:
+def make_plan(seed: int, start_ms: int, preset: str, cards: int | None = None, difficulty: float = 0.5) -> Plan:
     """Return the plan of a named preset, with another number of cards if given."""
     chosen = PRESETS[preset]
-    return Plan(seed, start_ms, preset, chosen if cards is None else replace(chosen, cards=cards))
+    return Plan(seed, start_ms, preset, chosen if cards is None else replace(chosen, cards=cards), difficulty)

@@ -17,7 +17,9 @@ from schemas.settings import KafkaSettings
 
 TRANSACTIONS: Final = "transactions"
 LABELS: Final = "labels"
+ORACLE: Final = "oracle"
 NOTIFICATIONS: Final = "notifications"
+SHADOW: Final = "shadow"
 CARDS_CHANGELOG: Final = "analyzer-cards-changelog"
 
 _FILE: Final = Path(__file__).with_name("topics.toml")
