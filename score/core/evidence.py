@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from score.core.card_precision import card_precision
+from score.core.card_precision import DAY_MS, card_precision
 from score.core.facts import UNNAMED, Alert, Label
 from score.core.percentile import percentile
-from score.core.scores import ALL, Caught, Cell, Column
+from score.core.scores import ALL, Caught, Cell, Column, Day
 
 SECOND_MS: Final = 1_000
 
@@ -46,6 +47,8 @@ def figures(seen: Evidence, top_k: int) -> Column:
         top_k=top_k,
         card_precision=found,
         card_precision_best=best,
+        waits_s=tuple(sorted(_waits_s(seen.frauds, {alert.transaction_id for alert in seen.alerts}))),
+        days=tuple(_days(seen)),
         waiting=seen.waiting,
     )
 
@@ -72,7 +75,7 @@ def _cells(frauds: Mapping[str, Sequence[Label]], alerts: Sequence[Alert]) -> It
 def _cell(frauds: Sequence[Label], flagged: set[str], false: int, false_cards: int) -> Cell:
     right = [label for label in frauds if label.transaction_id in flagged]
     began_ms, caught_ms = _first(frauds), _first(right)
-    waits_s = [(at_ms - began_ms[card]) / SECOND_MS for card, at_ms in caught_ms.items()]
+    waits_s = _waits_s(frauds, flagged)
     approved = [label for label in frauds if label.approved]
     saved = [
         label.amount_minor for label in approved if label.event_ms >= caught_ms.get(label.card_id, 1 + label.event_ms)
@@ -86,6 +89,22 @@ def _cell(frauds: Sequence[Label], flagged: set[str], false: int, false_cards: i
         money_caught_minor=caught_minor,
         money_lost_minor=sum(label.amount_minor for label in approved) - caught_minor,
     )
+
+
+def _waits_s(frauds: Sequence[Label], flagged: set[str]) -> list[float]:
+    """Return the time from first fraud to first right alert of each caught card."""
+    began_ms, caught_ms = _first(frauds), _first([label for label in frauds if label.transaction_id in flagged])
+    return [(at_ms - began_ms[card]) / SECOND_MS for card, at_ms in caught_ms.items()]
+
+
+def _days(seen: Evidence) -> Iterator[Day]:
+    frauds = {label.transaction_id for label in seen.frauds}
+    fraud = Counter(label.event_ms // DAY_MS for label in seen.frauds)
+    alerts: dict[bool, Counter[int]] = {True: Counter(), False: Counter()}
+    for alert in seen.alerts:
+        alerts[alert.transaction_id in frauds][alert.event_ms // DAY_MS] += 1
+    for day in sorted(fraud.keys() | alerts[True].keys() | alerts[False].keys()):
+        yield Day(day, fraud[day], alerts[True][day], alerts[False][day])
 
 
 def _first(labels: Sequence[Label]) -> dict[str, int]:

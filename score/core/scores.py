@@ -63,6 +63,20 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """One day of event time, UTC."""
+
+    day: int
+    """Days since 1970."""
+    fraud: int
+    """Fraudulent transactions."""
+    right: int
+    """Of these, flagged."""
+    false: int
+    """Flagged, and genuine."""
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """All figures, for one way of knowing the truth."""
 
@@ -80,6 +94,10 @@ class Column:
     """Card Precision@k a day, of the Fraud Detection Handbook."""
     card_precision_best: float | None
     """The most that any ranking could have reached on these days."""
+    waits_s: tuple[float, ...] = ()
+    """From first fraud to first right alert of each caught card, ascending."""
+    days: tuple[Day, ...] = ()
+    """Those with fraud or alerts, in order."""
     waiting: int = 0
     """Alerts whose truth isn't known yet; they count neither as right nor as false."""
 

@@ -1,0 +1,52 @@
+"""The commands of the score."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic.fields import FieldInfo
+from rich.console import Console
+
+from schemas.settings import load
+from score import page
+from score.offline.rules import Choice
+from score.offline.settings import OfflineSettings
+
+cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def _option(field: str, metavar: str) -> Any:
+    """Describe a setting as an option; its value is checked with the other settings."""
+    info: FieldInfo = OfflineSettings.model_fields[field]
+    default = "" if info.default is None else f", default {info.default}"
+    return typer.Option(help=f"{info.description} [SCORE_{field.upper()}{default}]", metavar=metavar)
+
+
+@cli.command()
+def offline(
+    *,
+    preset: Annotated[str | None, _option("preset", "NAME")] = None,
+    difficulty: Annotated[str | None, _option("difficulty", "0..1")] = None,
+    seed: Annotated[str | None, _option("seed", "N")] = None,
+    seeds: Annotated[str | None, _option("seeds", "K")] = None,
+    transactions: Annotated[str | None, _option("transactions", "N")] = None,
+    cards: Annotated[str | None, _option("cards", "N")] = None,
+    top_k: Annotated[str | None, _option("top_k", "K")] = None,
+    alert_threshold: Annotated[str | None, _option("alert_threshold", "0..1")] = None,
+    processes: Annotated[str | None, _option("processes", "N")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page with tables and plots to this file.")] = None,
+) -> None:
+    """Play transactions through the analyzer's rules and score them, in one process a seed, without a broker."""
+    from score.offline import command  # noqa: PLC0415 - the live service does without the generator
+
+    given = {"preset": preset, "difficulty": difficulty, "seed": seed, "seeds": seeds, "transactions": transactions}
+    given |= {"cards": cards, "top_k": top_k, "alert_threshold": alert_threshold, "processes": processes}
+    settings = load(OfflineSettings, **{name: value for name, value in given.items() if value is not None})
+    told, cost = command.generated(settings, Choice(settings.alert_threshold), command.Meter(sys.stderr))
+    _tell(told, cost, as_json=as_json, markdown=markdown, html=html)
