@@ -15,15 +15,14 @@ import typer
 from prometheus_client import REGISTRY
 
 from producer.metrics import Metrics
-from producer.model import Label, Transaction
+from producer.model import Transaction
 from producer.pace import Pace
 from producer.publish import Publisher, kafka_client
 from producer.settings import ProducerSettings
 from producer.timeline import transactions as all_transactions
-from producer.timeline import with_late_labels
-from producer.wire import Wire, json_line
+from producer.timeline import with_oracle
+from producer.wire import Record, Wire, json_line
 from schemas import logs, topics
-from schemas.codec import Encoder
 from schemas.errors import one_line_errors
 from schemas.ops import serve_ops
 from schemas.registry import GlueRegistry
@@ -48,6 +47,7 @@ Rate = Annotated[str | None, _option("rate", "PER_SECOND")]
 Speed = Annotated[str | None, _option("speed", "TIMES")]
 Seed = Annotated[str | None, _option("seed", "N")]
 Preset = Annotated[str | None, _option("preset", "NAME")]
+Difficulty = Annotated[str | None, _option("difficulty", "0_TO_1")]
 Cards = Annotated[str | None, _option("cards", "N")]
 Start = Annotated[str | None, _option("start", "DATE")]
 
@@ -60,12 +60,20 @@ def run(
     speed: Speed = None,
     seed: Seed = None,
     preset: Preset = None,
+    difficulty: Difficulty = None,
     cards: Cards = None,
     start: Start = None,
 ) -> None:
     """Write transactions, and late their labels, to Kafka; SIGTERM ends it with everything delivered."""
     settings = _settings(
-        transactions=transactions, rate=rate, speed=speed, seed=seed, preset=preset, cards=cards, start=start
+        transactions=transactions,
+        rate=rate,
+        speed=speed,
+        seed=seed,
+        preset=preset,
+        difficulty=difficulty,
+        cards=cards,
+        start=start,
     )
     kafka, stop = load(KafkaSettings), threading.Event()
     pace_of = settings.schedule()
@@ -75,8 +83,8 @@ def run(
     publishers: list[Publisher] = []
     with serve_ops(settings.ops_host, settings.ops_port, lambda: _problem(publishers)) as port:
         structlog.get_logger().info("ops", host=settings.ops_host, port=port)
-        topics.require(kafka, topics.TRANSACTIONS, topics.LABELS)
-        wire = _wire(GlueRegistry.connect(load(RegistrySettings)))
+        topics.require(kafka, topics.TRANSACTIONS, topics.LABELS, topics.ORACLE)
+        wire = Wire.registered(GlueRegistry.connect(load(RegistrySettings)))
         publisher = Publisher(
             kafka_client(kafka, queue_messages=settings.queue_messages, message_timeout_s=settings.message_timeout_s),
             Metrics(REGISTRY),
@@ -95,11 +103,14 @@ def print_records(
     transactions: Transactions = "5",
     seed: Seed = None,
     preset: Preset = None,
+    difficulty: Difficulty = None,
     cards: Cards = None,
     start: Start = None,
 ) -> None:
     """Print what would be written, without Kafka: a line of JSON a record, with its topic and key."""
-    settings = _settings(transactions=transactions, seed=seed, preset=preset, cards=cards, start=start)
+    settings = _settings(
+        transactions=transactions, seed=seed, preset=preset, difficulty=difficulty, cards=cards, start=start
+    )
     for record in _records(settings, lambda: False):
         print(json_line(record))
 
@@ -108,16 +119,22 @@ def _settings(**given: str | None) -> ProducerSettings:
     return load(ProducerSettings, **{name: value for name, value in given.items() if value is not None})
 
 
-def _records(settings: ProducerSettings, stopping: Callable[[], bool]) -> Iterator[Transaction | Label]:
-    """Yield as many transactions as were asked for, or until stopped, and the labels of all of them."""
+def _records(settings: ProducerSettings, stopping: Callable[[], bool]) -> Iterator[Record]:
+    """Yield as many transactions as were asked for, or until stopped, and the truth about all of them."""
     pairs = islice(all_transactions(settings.plan()), settings.transactions or None)
-    return with_late_labels(takewhile(lambda _: not stopping(), pairs))
+    return with_oracle(takewhile(lambda _: not stopping(), pairs))
 
 
 def _publish(settings: ProducerSettings, wire: Wire, publisher: Publisher, pace: Pace, stop: threading.Event) -> None:
     began_s = time.monotonic()
     log = structlog.get_logger()
-    log.info("started", seed=settings.seed, preset=settings.preset, transactions=settings.transactions)
+    log.info(
+        "started",
+        seed=settings.seed,
+        preset=settings.preset,
+        difficulty=settings.difficulty,
+        transactions=settings.transactions,
+    )
     try:
         for record in _records(settings, stop.is_set):
             if isinstance(record, Transaction):
@@ -131,6 +148,7 @@ def _publish(settings: ProducerSettings, wire: Wire, publisher: Publisher, pace:
                 "done",
                 transactions=publisher.acknowledged[topics.TRANSACTIONS],
                 labels=publisher.acknowledged[topics.LABELS],
+                oracle=publisher.acknowledged[topics.ORACLE],
                 failed=publisher.failed,
                 seconds=round(time.monotonic() - began_s, 3),
             )
@@ -138,13 +156,6 @@ def _publish(settings: ProducerSettings, wire: Wire, publisher: Publisher, pace:
 
 def _problem(publishers: list[Publisher]) -> str | None:
     return publishers[0].problem if publishers else "waiting for Kafka or the schema registry"
-
-
-def _wire(registry: GlueRegistry) -> Wire:
-    return Wire(
-        Encoder.registered("transaction", topics.TRANSACTIONS, registry),
-        Encoder.registered("label", topics.LABELS, registry),
-    )
 
 
 def _rest(stop: threading.Event, publisher: Publisher) -> Callable[[float], None]:

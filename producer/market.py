@@ -48,10 +48,12 @@ CATEGORIES: Final = (
 LOCALES: Final = ("de_DE", "fr_FR", "it_IT", "es_ES", "pt_PT")
 """Whose company names the merchants have."""
 HOME_COUNTRIES: Final = ("DE", "FR", "IT", "ES", "NL", "DE", "FR", "BE", "IT", "PT")
-"""One place to live in after the other is drawn from these; Faker knows at least five in each."""
-HOME_PLACES: Final = 30
+"""One near place after the other is drawn from these; Faker knows at least five in each."""
+HOME_PLACES: Final = 8
+"""Places where cardholders live: few, so that a terminal sees many of them."""
+NEAR_PLACES: Final = 30
 PLACES: Final = 54
-"""Places to live in and, after them, places all over the world to travel to."""
+"""Places near and, after them, places all over the world to travel to."""
 QUARTERS: Final = 5
 """Parts of a town; each category has one shop in each."""
 QUARTER_SD_DEG: Final = 0.018
@@ -107,7 +109,7 @@ def _places(fake: Faker) -> tuple[Place, ...]:
     while len(found) < PLACES:
         i = len(found)
         here = None
-        if i < HOME_PLACES:
+        if i < NEAR_PLACES:
             here = fake.local_latlng(country_code=HOME_COUNTRIES[i % len(HOME_COUNTRIES)])
         latitude, longitude, name, country, _ = here or fake.location_on_land()
         offset_h = round(float(longitude) / 15)

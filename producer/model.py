@@ -77,6 +77,10 @@ class Cardholder:
     """Share of their purchases between midnight and six."""
     trips_per_day: float
     """Odds that a day at home is the first of a trip."""
+    second_home: Place | None = None
+    """Where a spouse lives, with a second card of the same account."""
+    sleeps: bool = False
+    """Whether the card is left alone for weeks, and used again for some days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,13 @@ class Label:
             "releaseTime": self.release_ms,
             "approved": draft.approved,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    """The label of a fraudulent transaction, told at once: what no bank has."""
+
+    label: Label
 
 
 def in_person(holder: Cardholder, merchant: Merchant, event_ms: int, amount_minor: int, *, approved: bool) -> Draft:

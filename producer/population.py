@@ -11,7 +11,7 @@ from faker import Faker
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from producer.market import CATEGORIES, QUARTERS, Market, build_market
+from producer.market import CATEGORIES, HOME_PLACES, QUARTERS, Market, build_market
 from producer.model import Cardholder
 
 IDS: Final = UUID("6a1b4c1e-52a4-5f0b-9a57-0a6a7c9d1b11")
@@ -37,6 +37,10 @@ class Traits:
     """Mean share of purchases between midnight and six; exponential."""
     trips_per_year_mean: float = 9.0
     """Mean of journeys to another place; exponential, so a few people travel all the time."""
+    shared_share: float = 0.012
+    """Cards that a spouse in another town has a second one of."""
+    sleeper_share: float = 0.08
+    """Cards that are left alone for weeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,9 @@ def _draw(rng: Generator, cards: int, per_day: float, traits: Traits) -> dict[st
         "home": rng.random(cards),
         "quarter": rng.integers(QUARTERS, size=cards),
         "devices": rng.integers(1, 4, size=cards),
+        "second_home": rng.random(cards),
+        "shared": rng.random(cards) < traits.shared_share,
+        "sleeps": rng.random(cards) < traits.sleeper_share,
     }
 
 
@@ -108,12 +115,13 @@ def _cardholder(
     i: int, namespace: UUID, names: list[str], market: Market, columns: dict[str, NDArray[Any]]
 ) -> Cardholder:
     token = uuid5(namespace, f"card/{i}").hex
+    home, second_home = (market.homes[int(columns[name][i] * HOME_PLACES)] for name in ("home", "second_home"))
     return Cardholder(
         index=i,
         card_id=f"card_{token[:16]}",
         last_four=f"{columns['last_four'][i]:04d}",
         user_id=f"{names[columns['name'][i]]}-{token[16:22]}",
-        home=market.homes[int(columns["home"][i] * len(market.homes))],
+        home=home,
         quarter=int(columns["quarter"][i]),
         devices=tuple(f"dev_{uuid5(namespace, f'device/{i}/{k}').hex[:12]}" for k in range(columns["devices"][i])),
         purchases_per_day=float(columns["per_day"][i]),
@@ -126,4 +134,6 @@ def _cardholder(
         hour_sd=float(columns["hour_sd"][i]),
         night_share=float(columns["night_share"][i]),
         trips_per_day=float(columns["trips_per_day"][i]),
+        second_home=second_home if columns["shared"][i] and second_home is not home else None,
+        sleeps=bool(columns["sleeps"][i]),
     )

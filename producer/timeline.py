@@ -12,7 +12,7 @@ from uuid import uuid5
 import numpy as np
 
 from producer.fraudsters import Fraudsters
-from producer.model import DAY_MS, Draft, Label, Transaction
+from producer.model import DAY_MS, Draft, Label, Oracle, Transaction
 from producer.population import IDS, build_population
 from producer.presets import Plan
 from producer.scenarios import SCENARIOS
@@ -28,7 +28,7 @@ def transactions(plan: Plan) -> Iterator[tuple[Transaction, Label]]:
 
     Genuine spending is drawn apart from fraud: it is the same whether cards are stolen or not.
     """
-    namespace = uuid5(IDS, f"{plan.name}/{plan.preset.cards}/{plan.seed}/{plan.start_ms}")
+    namespace = uuid5(IDS, f"{plan.name}/{plan.preset.cards}/{plan.seed}/{plan.start_ms}/{plan.difficulty}")
     for index, (draft, scenario) in enumerate(_drafts(plan)):
         transaction = Transaction(str(uuid5(namespace, str(index))), draft)
         yield transaction, Label(transaction, scenario, draft.event_ms + LABEL_DELAY_MS)
@@ -49,11 +49,29 @@ def with_late_labels(pairs: Iterable[tuple[Transaction, Label]]) -> Iterator[Tra
     yield from held
 
 
+def with_oracle(pairs: Iterable[tuple[Transaction, Label]]) -> Iterator[Transaction | Label | Oracle]:
+    """Yield the same as `with_late_labels`, and after each fraudulent transaction the truth about it at once."""
+    told: Oracle | None = None
+
+    def listened() -> Iterator[tuple[Transaction, Label]]:
+        nonlocal told
+        for transaction, label in pairs:
+            told = Oracle(label) if label.scenario else None
+            yield transaction, label
+
+    for record in with_late_labels(listened()):
+        yield record
+        if told and record is told.label.transaction:
+            yield told
+
+
 def _drafts(plan: Plan) -> Iterator[tuple[Draft, str | None]]:
     preset = plan.preset
     population = build_population(plan.seed, preset.cards, preset.purchases_per_card_day)
     spending = Spending(population)
-    fraudsters = Fraudsters(population.market, SCENARIOS, preset.fraud_share, plan.start_ms)
+    fraudsters = Fraudsters(
+        population, SCENARIOS, share=preset.fraud_share, difficulty=plan.difficulty, start_ms=plan.start_ms
+    )
     ahead: list[tuple[int, int, Draft, str | None]] = []
     tie = count()
     for day in count():

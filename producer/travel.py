@@ -53,12 +53,28 @@ class Whereabouts:
     def __init__(self, holder: Cardholder) -> None:
         """Begin at home."""
         self.home = holder.home
+        self._bases = (holder.home, holder.second_home or holder.home)
+        self._apart = False
         self.trip: Trip | None = None
         self._used_ms: int | None = None
         self._used_at: Merchant | None = None
 
-    def place(self, at_ms: int) -> Place | None:
-        """Return where the card is; None: on the way."""
+    def begin_day(self, rng: Generator, away_share: float, apart_share: float) -> None:
+        """Draw who uses a shared card today: the holder, the spouse, or each their own body of it."""
+        self.home = self._bases[rng.random() < away_share]
+        self._apart = rng.random() < apart_share
+
+    def place(self, at_ms: int, rng: Generator) -> Place | None:
+        """Return where a card is; None: on the way."""
+        if self._apart:
+            return one_of(rng, self._bases)
+        return self._place(at_ms)
+
+    def stays(self, place: Place, at_ms: int) -> bool:
+        """Tell whether a card is still in that place."""
+        return self._apart or self._place(at_ms) is place
+
+    def _place(self, at_ms: int) -> Place | None:
         trip = self.trip
         if trip is None or at_ms < trip.depart_ms or at_ms >= trip.back_ms:
             return self.home
@@ -67,7 +83,7 @@ class Whereabouts:
     def earliest_ms(self, merchant: Merchant) -> int:
         """Return when the card can be at `merchant` at the earliest, after its last use."""
         last = self._used_at
-        if self._used_ms is None or last is None:
+        if self._used_ms is None or last is None or self._apart:
             return 0
         if last is merchant:
             return self._used_ms + MINUTE_MS

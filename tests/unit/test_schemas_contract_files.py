@@ -23,6 +23,7 @@ def test_the_topics_file_lists_the_contract() -> None:
     assert {name: (topic.partitions, topic.schema) for name, topic in found.items()} == {
         "transactions": (12, "transaction"),
         "labels": (12, "label"),
+        "oracle": (12, "label"),
         "notifications": (12, "notification"),
         "transactions.dlq": (1, None),
         "notifications.dlq": (1, None),
