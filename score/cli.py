@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from pydantic.fields import FieldInfo
@@ -13,8 +13,13 @@ from rich.console import Console
 
 from schemas.settings import load
 from score import page
-from score.offline.rules import Choice
 from score.offline.settings import OfflineSettings
+
+if TYPE_CHECKING:
+    from score.as_json import Json
+    from score.offline.outcome import Outcome
+
+_PIPE_WIDTH: Final = 160
 
 cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -43,10 +48,31 @@ def offline(
     html: Annotated[Path | None, typer.Option(help="Write a page with tables and plots to this file.")] = None,
 ) -> None:
     """Play transactions through the analyzer's rules and score them, in one process a seed, without a broker."""
-    from score.offline import command  # noqa: PLC0415 - the live service does without the generator
+    from score.offline import command, rules  # noqa: PLC0415 - the live service does without the generator
 
     given = {"preset": preset, "difficulty": difficulty, "seed": seed, "seeds": seeds, "transactions": transactions}
     given |= {"cards": cards, "top_k": top_k, "alert_threshold": alert_threshold, "processes": processes}
     settings = load(OfflineSettings, **{name: value for name, value in given.items() if value is not None})
-    told, cost = command.generated(settings, Choice(settings.alert_threshold), command.Meter(sys.stderr))
+    told, cost = command.generated(settings, rules.Choice(settings.alert_threshold), command.Meter(sys.stderr))
     _tell(told, cost, as_json=as_json, markdown=markdown, html=html)
+
+
+def _tell(told: Outcome, cost: Json, *, as_json: bool, markdown: bool, html: Path | None) -> None:
+    from score.offline import command, outcome  # noqa: PLC0415 - as above
+
+    title, said = command.title(told), outcome.lines(told)
+    if html:
+        page.write(html, page.page(f"Cardwatch: {title}", told.figures, said, told.margins))
+    if as_json:
+        typer.echo(json.dumps(outcome.as_json(told, cost), indent=2))
+        return
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    typer.echo(f"{title}\n")
+    for sheet in outcome.sheets(told):
+        if markdown:
+            typer.echo(f"{sheet.markdown()}\n")
+        else:
+            console.print(sheet.rich(), "")
+    for line in said:
+        typer.echo(line)
+    typer.echo(f"{cost['seconds']:g} s")

@@ -12,7 +12,12 @@ class Choice:
     """What was chosen on the command line; a value, so that each process can make its judge of it."""
 
     alert_threshold: float = 0.5
+    shadow: tuple[str, ...] = ()
 
     def judge(self) -> Judge:
         """Return the judge."""
         return Judge(alert_threshold=self.alert_threshold)
+
+    def off(self) -> dict[str, str]:
+        """Return why rules are off, by their names."""
+        return {}

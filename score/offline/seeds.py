@@ -17,7 +17,7 @@ from schemas.errors import UnavailableError
 from score.offline.play import Labelled, Play, Played
 from score.offline.rules import Choice
 from score.offline.settings import OfflineSettings
-from score.offline.source import BATCH, generated, piped
+from score.offline.source import BATCH, generated, piped, plan_of
 
 LOOK_S: Final = 0.5
 """Between looks at how far the processes are."""
@@ -63,7 +63,7 @@ def play_all(work: Work, progress: Progress) -> list[Played]:
 def _alone(work: Work, seed: int, progress: Progress, *, second: bool) -> Played:
     source = piped if second else generated
     before = (seed - work.settings.seed) * work.settings.transactions
-    stream = source(work.settings.plan(seed), work.settings.transactions)
+    stream = source(plan_of(work.settings, seed), work.settings.transactions)
     return _play(work, stream, lambda done: progress(before + done, work.transactions))
 
 
@@ -98,7 +98,7 @@ def _begin(judged: Any) -> None:
 
 
 def _one(work: Work, seed: int) -> Played:
-    stream = generated(work.settings.plan(seed), work.settings.transactions)
+    stream = generated(plan_of(work.settings, seed), work.settings.transactions)
     counted = 0
 
     def count(done: int) -> None:

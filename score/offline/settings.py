@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from producer.presets import Plan, make_plan
 from schemas.settings import Settings
-
-START_MS: Final = 1_767_225_600_000
-"""2026-01-01, where the producer's event time begins unless told otherwise."""
 
 
 class OfflineSettings(Settings):
@@ -45,7 +41,3 @@ class OfflineSettings(Settings):
 
     processes: int = Field(default=0, ge=0, le=1_000)
     """How many processes work; 0: one for each core."""
-
-    def plan(self, seed: int) -> Plan:
-        """Return what decides about the transactions of a seed."""
-        return make_plan(seed, START_MS, self.preset, self.cards, difficulty=self.difficulty)

@@ -11,14 +11,22 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from producer.presets import Plan
+from producer.presets import Plan, make_plan
 from producer.timeline import transactions
 from schemas.errors import UnavailableError
 from score.core.facts import label_of
 from score.offline.play import Labelled
+from score.offline.settings import OfflineSettings
 
+START_MS: Final = 1_767_225_600_000
+"""2026-01-01, where the producer's event time begins unless told otherwise."""
 BATCH: Final = 2_000
 """Transactions that go from one process to the other at once."""
+
+
+def plan_of(settings: OfflineSettings, seed: int) -> Plan:
+    """Return what decides about the transactions of a seed."""
+    return make_plan(seed, START_MS, settings.preset, settings.cards, difficulty=settings.difficulty)
 
 
 def generated(plan: Plan, count: int) -> Iterator[Labelled]:
