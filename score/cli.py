@@ -13,6 +13,7 @@ from rich.console import Console
 
 from schemas.settings import load
 from score import page
+from score.live.settings import ScoreSettings
 from score.offline.settings import OfflineSettings
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _tell(told: Outcome, cost: Json, *, as_json: bool, markdown: bool, html: Pat
     if as_json:
         typer.echo(json.dumps(outcome.as_json(told, cost), indent=2))
         return
-    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console = _console()
     typer.echo(f"{title}\n")
     for sheet in outcome.sheets(told):
         if markdown:
@@ -76,3 +77,34 @@ def _tell(told: Outcome, cost: Json, *, as_json: bool, markdown: bool, html: Pat
     for line in said:
         typer.echo(line)
     typer.echo(f"{cost['seconds']:g} s")
+
+
+@cli.command()
+def run(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="End when everything is read that is there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and no view.")] = False,
+) -> None:
+    """Score what Kafka holds, and go on until SIGTERM; settings are environment variables (SCORE_*, KAFKA_*)."""
+    from score.live import command  # noqa: PLC0415 - an offline run needs no Kafka
+
+    picture = command.follow(load(ScoreSettings), None if as_json else _console(), once=once)
+    if as_json:
+        typer.echo(json.dumps({**picture.scores, "unreadable": picture.unreadable}, indent=2))
+
+
+@cli.command()
+def report(
+    html: Annotated[Path, typer.Option(help="Write a page with tables and plots to this file.")],
+) -> None:
+    """Write a page about what a live score has read so far; it may still run. SCORE_STATE says where its state is."""
+    from score.live import command  # noqa: PLC0415 - as above
+
+    page.write(html, page.page("Cardwatch: who was caught", command.kept(load(ScoreSettings))))
+    typer.echo(f"wrote {html}")
+
+
+def _console() -> Console:
+    """Print to stdout; lines of a pipe or a file are not cut at 80 columns."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
