@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import os
 import sys
 import threading
 import traceback
 from datetime import UTC, datetime
-from typing import Final, NoReturn, cast
+from typing import Annotated, Final, NoReturn, cast
 
 import faust
 import structlog
 import typer
 
-from analyzer import __version__, preflight
+from analyzer import __version__, preflight, thresholds
 from analyzer.analyst import Analyst
 from analyzer.core.detect import Judge
-from analyzer.core.model import SECOND_MS
-from analyzer.core.rules import RULES
+from analyzer.describe import described
 from analyzer.engine import changelog_client, make_app
 from analyzer.metrics import Metrics
 from analyzer.restore import Restorer
 from analyzer.schema_cache import confluent_cache, glue_cache
 from analyzer.settings import AnalyzerSettings
 from analyzer.states import CardStates
+from analyzer.thresholds import names
 from analyzer.wire import StateCodec, TransactionReader
 from analyzer.worker import Worker
 from schemas import logs
@@ -43,17 +42,25 @@ NOISY: Final = ("faust", "mode", "aiokafka", "kafka", "asyncio", "analyzer.engin
 cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+Shadow = Annotated[
+    list[str] | None,
+    typer.Option("--shadow", metavar="RULE", help="Let this rule run without alerting; may be repeated."),
+]
+
+
 @cli.command()
-def worker() -> None:
+def worker(shadow: Shadow = None) -> None:
     """Judge the transactions of Kafka until SIGTERM; settings are environment variables."""
     logs.configure("analyzer", load(LogSettings))
     threading.excepthook = _log_thread
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.ERROR)
-    settings, kafka, registries = load(AnalyzerSettings), load(KafkaSettings), load(RegistrySettings)
+    settings = load(AnalyzerSettings, **({"shadow": ",".join(shadow)} if shadow else {}))
+    judge = thresholds.judge(settings)
+    kafka, registries = load(KafkaSettings), load(RegistrySettings)
     registry = GlueRegistry.connect(registries)
     ground = preflight.check(kafka, registry)
-    analyst = _analyst(settings, registry, registries.confluent_url, ground)
+    analyst = _analyst(settings, judge, registry, registries.confluent_url, ground)
     app = make_app(kafka, settings.send_timeout_s)
     restorer = Restorer(lambda: changelog_client(kafka), analyst.states)
     asyncio.run(_serve(app, analyst, restorer, settings))
@@ -61,13 +68,16 @@ def worker() -> None:
 
 
 @cli.command()
-def rules() -> None:
-    """Print the detection rules and their thresholds."""
-    for rule in RULES:
-        assert dataclasses.is_dataclass(rule)  # noqa: S101 - what a rule is; mypy can't see it
-        typer.echo(f"{rule.name}: {(type(rule).__doc__ or '').strip()}")
-        for field in dataclasses.fields(rule):
-            typer.echo(f"    {field.name} = {getattr(rule, field.name)}")
+def rules(
+    file: Annotated[str, typer.Option(help="Rules file; else ANALYZER_RULES_FILE, else the package's.")] = "",
+    without: Annotated[str, typer.Option(help="Fields that the data lacks, such as `place,device`.")] = "",
+    shadow: Shadow = None,
+) -> None:
+    """Check a rules file and print its detection rules: thresholds with units, and which of them run."""
+    given = {"rules_file": file, "shadow": ",".join(shadow or ())}
+    settings = load(AnalyzerSettings, **{name: value for name, value in given.items() if value})
+    for line in described(thresholds.read_for(settings), names(without), names(settings.shadow)):
+        typer.echo(line)
 
 
 def _log_thread(ended: threading.ExceptHookArgs) -> None:
@@ -78,7 +88,7 @@ def _log_thread(ended: threading.ExceptHookArgs) -> None:
 
 
 def _analyst(
-    settings: AnalyzerSettings, registry: GlueRegistry, confluent_url: str, ground: preflight.Ground
+    settings: AnalyzerSettings, judge: Judge, registry: GlueRegistry, confluent_url: str, ground: preflight.Ground
 ) -> Analyst:
     confluent = confluent_cache(ConfluentRegistry(confluent_url)) if confluent_url else None
     transactions = Decoder(glue_cache(registry), reader="transaction", confluent=confluent, logical_types=False)
@@ -86,10 +96,9 @@ def _analyst(
     return Analyst(
         reader=TransactionReader(transactions),
         states=CardStates(StateCodec(ground.states, states)),
-        judge=Judge(
-            alert_threshold=settings.alert_threshold, allowed_lateness_ms=settings.allowed_lateness_s * SECOND_MS
-        ),
+        judge=judge,
         notifications=ground.notifications,
+        shadow=ground.shadow,
         metrics=Metrics(),
         now=lambda: datetime.now(UTC),
         version=__version__,

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from analyzer.core.detect import Duplicate, Judge, Judged, Late, Outcome
+from analyzer.core.detect import Duplicate, Judge, Judged, Late, Outcome, counting_shadow
 from analyzer.core.model import SECOND_MS, Transaction
 from analyzer.metrics import Metrics
 from analyzer.settle import Outgoing, Result, Update
@@ -17,7 +17,7 @@ from analyzer.wire import TransactionReader, notification
 from schemas.codec import Encoder
 from schemas.dead_letter import Header, Origin, dead_letter_topic, error_headers
 from schemas.errors import BadRecordError, UserError
-from schemas.topics import NOTIFICATIONS
+from schemas.topics import NOTIFICATIONS, SHADOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Analyst:
     states: CardStates
     judge: Judge
     notifications: Encoder
+    shadow: Encoder
     metrics: Metrics
     now: Callable[[], datetime]
     version: str
@@ -71,10 +72,16 @@ class Analyst:
             return Result(done, self._notifications(transaction, outcome), update)
 
     def _notifications(self, transaction: Transaction, outcome: Outcome) -> tuple[Outgoing, ...]:
-        if not isinstance(outcome, Judged) or not outcome.verdict.flagged:
+        if not isinstance(outcome, Judged):
             return ()
-        told = notification(transaction, outcome.verdict, self.now(), self.version)
-        return (Outgoing(NOTIFICATIONS, transaction.card_id.encode(), self.notifications.encode(told)),)
+        verdict, key, told = outcome.verdict, transaction.card_id.encode(), []
+        if verdict.flagged:
+            record = notification(transaction, verdict, self.now(), self.version)
+            told.append(Outgoing(NOTIFICATIONS, key, self.notifications.encode(record)))
+        if verdict.shadow and verdict.shadow_flagged:
+            record = notification(transaction, counting_shadow(verdict), self.now(), self.version)
+            told.append(Outgoing(SHADOW, key, self.shadow.encode(record)))
+        return tuple(told)
 
     def _count(self, record: Incoming, outcome: Outcome) -> None:
         log = structlog.get_logger()
@@ -84,6 +91,9 @@ class Analyst:
                 self.metrics.flagged.inc()
                 for finding in outcome.verdict.findings:
                     self.metrics.findings.labels(finding.rule).inc()
+            if outcome.verdict.shadow_flagged:
+                for finding in outcome.verdict.shadow:
+                    self.metrics.shadow_findings.labels(finding.rule).inc()
         elif isinstance(outcome, Late):
             self.metrics.late.inc()
             log.info("late", partition=record.partition, offset=record.offset, behind_s=outcome.behind_ms / SECOND_MS)

@@ -21,6 +21,11 @@ class Metrics:
         self.judged = counter("judged", "Transactions judged")
         self.flagged = counter("flagged", "Transactions flagged")
         self.findings = counter("findings", "Findings in flagged transactions, by detection rule", ("rule",))
+        self.shadow_findings = counter(
+            "shadow_findings",
+            "Findings of rules in the shadow where they would be flagged, by detection rule",
+            ("rule",),
+        )
         self.late = counter("late", "Records skipped because they came later than the allowed lateness")
         self.duplicates = counter("duplicates", "Records skipped because their transaction was already counted")
         self.replayed = counter("replayed", "Records read again that their card's state contains already")

@@ -9,7 +9,7 @@ from schemas.dead_letter import dead_letter_topic
 from schemas.errors import UserError
 from schemas.registry import Registry
 from schemas.settings import KafkaSettings
-from schemas.topics import CARDS_CHANGELOG, NOTIFICATIONS, TRANSACTIONS, require
+from schemas.topics import CARDS_CHANGELOG, NOTIFICATIONS, SHADOW, TRANSACTIONS, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,9 @@ class Ground:
     """Of the transactions, and of the changelog of their cards."""
 
     notifications: Encoder
+    shadow: Encoder
+    """The same schema; registered under its own topic."""
+
     states: Encoder
 
 
@@ -30,7 +33,7 @@ def check(kafka: KafkaSettings, registry: Registry) -> Ground:
         UserError: a topic or a schema is missing, or partitions don't match.
         UnavailableError: the broker or the registry is away.
     """
-    found = require(kafka, TRANSACTIONS, NOTIFICATIONS, CARDS_CHANGELOG, dead_letter_topic(TRANSACTIONS))
+    found = require(kafka, TRANSACTIONS, NOTIFICATIONS, SHADOW, CARDS_CHANGELOG, dead_letter_topic(TRANSACTIONS))
     if found[TRANSACTIONS] != found[CARDS_CHANGELOG]:
         raise UserError(
             f"topic {TRANSACTIONS} has {found[TRANSACTIONS]} partitions and {CARDS_CHANGELOG} has"
@@ -40,5 +43,6 @@ def check(kafka: KafkaSettings, registry: Registry) -> Ground:
     return Ground(
         found[TRANSACTIONS],
         Encoder.registered("notification", NOTIFICATIONS, registry),
+        Encoder.registered("notification", SHADOW, registry),
         Encoder.registered("card_state", CARDS_CHANGELOG, registry),
     )

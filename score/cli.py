@@ -42,19 +42,27 @@ def offline(
     transactions: Annotated[str | None, _option("transactions", "N")] = None,
     cards: Annotated[str | None, _option("cards", "N")] = None,
     top_k: Annotated[str | None, _option("top_k", "K")] = None,
-    alert_threshold: Annotated[str | None, _option("alert_threshold", "0..1")] = None,
+    rules: Annotated[str | None, typer.Option(help="Rules file. [ANALYZER_RULES_FILE]", metavar="FILE")] = None,
+    shadow: Annotated[
+        list[str] | None, typer.Option(help="Score this rule, and let it alert nobody; again for another.")
+    ] = None,
+    alert_threshold: Annotated[
+        str | None, typer.Option(help="Score from which a transaction is flagged. [ANALYZER_ALERT_THRESHOLD]")
+    ] = None,
     processes: Annotated[str | None, _option("processes", "N")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page with tables and plots to this file.")] = None,
 ) -> None:
     """Play transactions through the analyzer's rules and score them, in one process a seed, without a broker."""
-    from score.offline import command, rules  # noqa: PLC0415 - the live service does without the generator
+    from score.offline import command  # noqa: PLC0415 - the live service does without the generator
+    from score.offline.rules import choice  # noqa: PLC0415 - and without the rules
 
     given = {"preset": preset, "difficulty": difficulty, "seed": seed, "seeds": seeds, "transactions": transactions}
-    given |= {"cards": cards, "top_k": top_k, "alert_threshold": alert_threshold, "processes": processes}
+    given |= {"cards": cards, "top_k": top_k, "processes": processes}
     settings = load(OfflineSettings, **{name: value for name, value in given.items() if value is not None})
-    told, cost = command.generated(settings, rules.Choice(settings.alert_threshold), command.Meter(sys.stderr))
+    chosen = choice(rules, tuple(shadow or ()), alert_threshold)
+    told, cost = command.generated(settings, chosen, command.Meter(sys.stderr))
     _tell(told, cost, as_json=as_json, markdown=markdown, html=html)
 
 

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from analyzer.core.detect import Judge
+from analyzer.thresholds import read
 from schemas.codec import Record
 
 NOON_MS: Final = 1_750_000_000_000 // 86_400_000 * 86_400_000 + 43_200_000
 """A noon, UTC."""
+
+_PACKAGED: Final = read()
+_R = TypeVar("_R")
+
+
+def judge(**changes: Any) -> Judge:
+    """Return a judge by the thresholds of the package, with `changes`."""
+    return dataclasses.replace(Judge(_PACKAGED.rules, _PACKAGED.alert.threshold), **changes)
+
+
+def rule(kind: type[_R], **changes: Any) -> _R:
+    """Return a rule with the thresholds of the package, with `changes`."""
+    found = next(one for one in _PACKAGED.rules if isinstance(one, kind))
+    return dataclasses.replace(found, **changes)  # type: ignore[type-var]  # rules are dataclasses
 
 
 def record(**changes: Any) -> Record:

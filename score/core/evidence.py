@@ -30,7 +30,8 @@ class Evidence:
 
 def figures(seen: Evidence, top_k: int) -> Column:
     """Return the figures of a column."""
-    rules, shadow_rules = _rules(seen.alerts), _rules(seen.shadows)
+    rules = _rules(seen.alerts)
+    shadow_rules = tuple(rule for rule in _rules(seen.shadows) if rule not in rules)
     frauds: dict[str, list[Label]] = {ALL: list(seen.frauds)}
     for label in seen.frauds:
         frauds.setdefault(label.scenario or UNNAMED, []).append(label)

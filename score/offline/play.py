@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from analyzer.core.detect import Duplicate, Judge, Judged, Late
+from analyzer.core.detect import Duplicate, Judge, Judged, Late, counting_shadow
 from analyzer.core.model import Transaction, Verdict
 from analyzer.core.window import CardWindow
 from analyzer.wire import checked
@@ -83,7 +83,9 @@ class Play:
         if label is not None:
             self._ranked.take(verdict.score, label)
         if verdict.flagged:
-            self._tally.take(_alert(transaction, verdict.score, [each.rule for each in verdict.findings], Kind.ALERT))
+            self._tally.take(_alert(transaction, verdict, Kind.ALERT))
+        if verdict.shadow and verdict.shadow_flagged:
+            self._tally.take(_alert(transaction, counting_shadow(verdict), Kind.SHADOW))
 
     def result(self, top_k: int) -> Played:
         """Return what came of it so far."""
@@ -92,6 +94,6 @@ class Play:
         )
 
 
-def _alert(transaction: Transaction, score: float, rules: Iterable[str], kind: Kind) -> Alert:
-    names = tuple(sorted(set(rules)))
-    return Alert(transaction.transaction_id, transaction.card_id, transaction.event_time_ms, score, names, kind)
+def _alert(transaction: Transaction, verdict: Verdict, kind: Kind) -> Alert:
+    names = tuple(sorted({finding.rule for finding in verdict.findings}))
+    return Alert(transaction.transaction_id, transaction.card_id, transaction.event_time_ms, verdict.score, names, kind)

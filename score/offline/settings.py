@@ -36,8 +36,5 @@ class OfflineSettings(Settings):
     top_k: int = Field(default=10, ge=1)
     """Cards that an investigator can look at in a day, for Card Precision@k; the Handbook's own figures use 100."""
 
-    alert_threshold: float = Field(default=0.5, gt=0, le=1)
-    """Score from which a transaction is flagged, as ANALYZER_ALERT_THRESHOLD."""
-
     processes: int = Field(default=0, ge=0, le=1_000)
     """How many processes work; 0: one for each core."""

@@ -16,7 +16,7 @@ import pytest
 from confluent_kafka import Message, Producer
 from confluent_kafka.admin import AdminClient
 
-from analyzer.core.detect import Judge, Judged
+from analyzer.core.detect import Judged
 from analyzer.core.window import CardWindow
 from analyzer.wire import checked, notification_id, state_record
 from demo.process import free_port
@@ -24,7 +24,7 @@ from schemas import topics
 from schemas.codec import Decoder, Encoder, Record, definition
 from schemas.dead_letter import Header, Origin, origin, original_headers, reason
 from schemas.settings import KafkaSettings
-from tests.analyzer_input import NOON_MS, record, stream
+from tests.analyzer_input import NOON_MS, judge, record, stream
 from tests.harness import RunningService, Stack, make_broker, wait_until
 
 pytestmark = pytest.mark.integration
@@ -252,12 +252,12 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_counts_nothing_
 
 def undisturbed(records: Iterable[Record]) -> set[str]:
     """Return the notification ids that judging these records in order gives."""
-    judge, told = Judge(), set()
+    by, told = judge(), set()
     cards: dict[str, CardWindow] = {}
     for offset, one in enumerate(records):
         transaction = checked(one)
         window = cards.get(transaction.card_id, CardWindow())
-        cards[transaction.card_id], outcome = judge.judge(window, transaction, offset)
+        cards[transaction.card_id], outcome = by.judge(window, transaction, offset)
         if isinstance(outcome, Judged) and outcome.verdict.flagged:
             told.add(notification_id(transaction.transaction_id))
     return told

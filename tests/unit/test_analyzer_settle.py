@@ -10,7 +10,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from analyzer.analyst import Analyst, Incoming
-from analyzer.core.detect import Judge
 from analyzer.core.window import CardWindow
 from analyzer.metrics import Metrics
 from analyzer.schema_cache import SchemaCache, SchemaNeededError
@@ -21,8 +20,8 @@ from schemas.codec import Decoder, Encoder
 from schemas.dead_letter import PREFIX
 from schemas.errors import BadRecordError, UnavailableError, UserError
 from schemas.registry import FakeRegistry, UnknownSchemaError
-from schemas.topics import CARDS_CHANGELOG, NOTIFICATIONS
-from tests.analyzer_input import NOON_MS, record
+from schemas.topics import CARDS_CHANGELOG, NOTIFICATIONS, SHADOW
+from tests.analyzer_input import NOON_MS, judge, record
 
 DEAD_LETTERS = "transactions.dlq"
 
@@ -46,8 +45,9 @@ class Bench:
         self.analyst = Analyst(
             reader=TransactionReader(Decoder(registry, reader="transaction", logical_types=False)),
             states=self.states,
-            judge=Judge(alert_threshold=0.3),
+            judge=judge(alert_threshold=0.3),
             notifications=Encoder.registered("notification", NOTIFICATIONS, registry),
+            shadow=Encoder.registered("notification", SHADOW, registry),
             metrics=self.metrics,
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             version="1",
@@ -203,6 +203,17 @@ async def test_a_flagged_transaction_becomes_one_notification_with_its_card_as_k
     assert (results[4].outgoing[0].topic, results[4].outgoing[0].key) == (NOTIFICATIONS, b"card-1")
     assert bench.metrics.flagged._value.get() == 1
     assert bench.metrics.judged._value.get() == 5
+
+
+def test_what_only_the_shadow_would_flag_goes_to_its_topic_and_alerts_nobody() -> None:
+    bench = Bench()
+    bench.analyst.judge = judge(alert_threshold=0.3, shadow=frozenset({"velocity"}))
+    results = [bench.analyse(offset, eventTime=NOON_MS + offset) for offset in range(5)]
+    assert [[sent.topic for sent in result.outgoing] for result in results] == [[], [], [], [], [SHADOW]]
+    assert results[4].outgoing[0].key == b"card-1"
+    assert bench.metrics.flagged._value.get() == 0
+    assert bench.metrics.shadow_findings.labels("velocity")._value.get() == 1
+    assert bench.states.window(3, "card-1").flagged == 0
 
 
 async def test_a_record_that_was_applied_already_changes_nothing() -> None:

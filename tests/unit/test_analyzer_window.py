@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.core.detect import Duplicate, Judge, Judged, Late, Outcome, Replayed
+from analyzer.core.detect import Duplicate, Judged, Late, Outcome, Replayed
 from analyzer.core.features import Features, Span, features
 from analyzer.core.model import DAY_MS, HOUR_MS, MINUTE_MS, Transaction, Verdict
 from analyzer.core.window import MAX_RECENT, CardWindow
 from analyzer.wire import checked, state_record, window_of
-from tests.analyzer_input import NOON_MS, record
+from tests.analyzer_input import NOON_MS, judge, record
 
-JUDGE = Judge()
+JUDGE = judge()
 
 
 def transaction(name: str, after_ms: int = 0, amount_minor: int = 1_000, **changes: object) -> Transaction:
@@ -113,10 +113,10 @@ TRANSACTIONS = st.builds(
 def test_window_and_judging_equal_the_definition_for_shuffled_late_duplicate_and_replayed_records(
     arriving: list[Transaction], cap: int, data: st.DataObject
 ) -> None:
-    judge, model, window = Judge(max_recent=cap), Model(cap), CardWindow()
+    by, model, window = judge(max_recent=cap), Model(cap), CardWindow()
     for offset, one in enumerate(arriving):
         seen = features(window, one)
-        after, outcome = judge.judge(window, one, offset)
+        after, outcome = by.judge(window, one, offset)
         assert type(outcome) is model.take(one, offset)
         if isinstance(outcome, Judged):
             model.flagged += outcome.verdict.flagged
@@ -130,7 +130,7 @@ def test_window_and_judging_equal_the_definition_for_shuffled_late_duplicate_and
             model.applied,
         )
         again = data.draw(st.integers(0, offset), label="replayed offset")
-        assert judge.judge(after, arriving[again], again) == (after, Replayed())
+        assert by.judge(after, arriving[again], again) == (after, Replayed())
         window = after
 
 

@@ -10,14 +10,14 @@ from uuid import UUID
 import pytest
 
 import analyzer
-from analyzer.core.detect import Judge, Judged
+from analyzer.core.detect import Judged
 from analyzer.core.model import Finding, Place, Verdict
 from analyzer.core.window import CardWindow
 from analyzer.wire import StateCodec, TransactionReader, checked, notification, notification_id
 from schemas.codec import Decoder, Encoder, definition
 from schemas.errors import BadRecordError
 from schemas.registry import FakeRegistry, UnknownSchemaError
-from tests.analyzer_input import NOON_MS, record
+from tests.analyzer_input import NOON_MS, judge, record
 
 NAN = float("nan")
 
@@ -159,7 +159,7 @@ def test_a_newer_schema_that_lacks_a_needed_field_is_bad(
 
 
 def test_a_card_state_comes_back_from_its_bytes(registry: FakeRegistry) -> None:
-    window, _ = Judge().judge(CardWindow(), checked(record(deviceId="phone")), 41)
+    window, _ = judge().judge(CardWindow(), checked(record(deviceId="phone")), 41)
     codec = StateCodec(
         Encoder.registered("card_state", "analyzer-cards-changelog", registry),
         Decoder(registry, reader="card_state", logical_types=False),
@@ -196,7 +196,7 @@ def test_a_notification_id_is_a_uuid_and_a_function_of_the_transaction() -> None
 
 
 def test_an_ordinary_transaction_is_judged_without_findings() -> None:
-    _, outcome = Judge().judge(CardWindow(), checked(record()), 0)
+    _, outcome = judge().judge(CardWindow(), checked(record()), 0)
     assert outcome == Judged(Verdict(0.0, flagged=False, findings=()))
 
 

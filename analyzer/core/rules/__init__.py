@@ -11,11 +11,11 @@ from analyzer.core.rules.first_seen import FirstSeen
 from analyzer.core.rules.impossible_travel import ImpossibleTravel
 from analyzer.core.rules.velocity import Velocity
 
-RULES: Final[tuple[Rule, ...]] = (
-    Velocity(),
-    AmountOutlier(),
-    ImpossibleTravel(),
-    CardTesting(),
-    FirstSeen(),
+RULES: Final[tuple[type[Rule], ...]] = (
+    Velocity,
+    AmountOutlier,
+    ImpossibleTravel,
+    CardTesting,
+    FirstSeen,
 )
-"""What every transaction is checked against."""
+"""What every transaction is checked against; the thresholds of each stand in `analyzer/rules.toml`."""

@@ -9,6 +9,7 @@ from analyzer.core.features import Features
 from analyzer.core.model import HOUR_MS, Finding, Transaction
 from analyzer.core.rules.amount_outlier import z_score
 from analyzer.core.rules.base import graded
+from analyzer.core.units import Count, Deviations, HourOfDay, LogAmount, Scores
 
 _HOURS_PER_DAY = 24
 _DEGREES_PER_HOUR = 15
@@ -19,27 +20,33 @@ class FirstSeen:
     """People travel and buy telephones: alone, something new means nothing."""
 
     name: ClassVar[str] = "first_seen"
+    needs: ClassVar[frozenset[str]] = frozenset({"country"})
 
-    least_evidence: int = 2
+    least_evidence: Count
     """Pieces of other evidence that a new country or device needs."""
 
-    least_history: int = 8
+    least_history: Count
     """Transactions of the card without which everything is new."""
 
-    limit_z: float = 1.0
+    limit_z: Deviations
     """Standard deviations of ln(amount) above the habit from which an amount is evidence."""
 
-    least_sd: float = 0.5
+    least_sd: LogAmount
     """As in amount_outlier."""
 
-    night_until_hour: int = 5
+    night_until_hour: HourOfDay
     """It is night from midnight to this hour, by the sun where the card is used."""
 
-    limit_hour: int = 2
+    limit_hour: Count
     """Transactions in the hour above which haste is evidence."""
+
+    scores: Scores
+    """With just enough evidence, and with two pieces more."""
 
     def check(self, seen: Features, transaction: Transaction) -> Finding | None:
         """Return a finding when something is new and enough else is odd."""
+        if not (seen.new_country or seen.new_device) or seen.judged < self.least_history:
+            return None
         new = [
             words
             for words, is_new in (
@@ -48,8 +55,6 @@ class FirstSeen:
             )
             if is_new
         ]
-        if not new or seen.judged < self.least_history:
-            return None
         odd = [*new[1:], *self._odd(seen, transaction)]
         if len(odd) < self.least_evidence:
             return None
@@ -59,7 +64,7 @@ class FirstSeen:
             evidence=f"{', '.join([new[0], *odd])}; needs {self.least_evidence} beside the first",
             observed=len(odd),
             threshold=self.least_evidence,
-            score=graded(len(odd), self.least_evidence, self.least_evidence + 2, (0.25, 0.6)),
+            score=graded(len(odd), self.least_evidence, self.least_evidence + 2, self.scores),
         )
 
     def _odd(self, seen: Features, transaction: Transaction) -> list[str]:
