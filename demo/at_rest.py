@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Iterator
+from contextlib import suppress
 
 from demo.collect import Collector
 from demo.ledger import Card, Observed
 from demo.records import read_to_end
-from demo.score import Truth
 from schemas import topics
 from schemas.codec import Decoder, Record
 from schemas.errors import BadRecordError
 from schemas.settings import KafkaSettings
+from score.core.facts import Fact, Oracle, label_of
 
 
 def cards(kafka: KafkaSettings, decoder: Decoder) -> dict[tuple[int, str], Card]:
@@ -34,18 +35,12 @@ def cards(kafka: KafkaSettings, decoder: Decoder) -> dict[tuple[int, str], Card]
     return {place: _card(state) for place, state in furthest.items()}
 
 
-def labels(kafka: KafkaSettings, decoder: Decoder, flagged: Collection[str]) -> dict[str, Truth]:
-    """Return the labels of all fraud, and of whatever was flagged, by transaction id."""
-    found = {}
-    for message in read_to_end(kafka, topics.LABELS):
-        try:
-            label = decoder.decode(message.value() or b"")
-        except BadRecordError:
-            continue  # it labels nothing: what was flagged and has no label is reported
-        if label["fraud"] or label["transactionId"] in flagged:
-            scenario = (label["scenario"] or "unnamed") if label["fraud"] else None
-            found[label["transactionId"]] = Truth(label["cardId"], scenario)
-    return found
+def truth(kafka: KafkaSettings, decoder: Decoder) -> Iterator[Fact]:
+    """Yield the label of each transaction, and what the oracle told."""
+    for topic, fact in ((topics.LABELS, label_of), (topics.ORACLE, lambda record: Oracle(label_of(record)))):
+        for message in read_to_end(kafka, topic):
+            with suppress(BadRecordError, KeyError):  # it labels nothing: what was flagged waits for its label
+                yield fact(decoder.decode(message.value() or b""))
 
 
 def observed(collector: Collector, counted: dict[tuple[int, str], Card]) -> Observed:
