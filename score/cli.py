@@ -11,6 +11,7 @@ import typer
 from pydantic.fields import FieldInfo
 from rich.console import Console
 
+from schemas.errors import UserError
 from schemas.settings import load
 from score import page
 from score.live.settings import ScoreSettings
@@ -19,6 +20,7 @@ from score.offline.settings import OfflineSettings
 if TYPE_CHECKING:
     from score.as_json import Json
     from score.offline.outcome import Outcome
+    from score.offline.source import Filed
 
 _PIPE_WIDTH: Final = 160
 
@@ -50,6 +52,12 @@ def offline(
         str | None, typer.Option(help="Score from which a transaction is flagged. [ANALYZER_ALERT_THRESHOLD]")
     ] = None,
     processes: Annotated[str | None, _option("processes", "N")] = None,
+    data: Annotated[Path | None, typer.Option(help="Judge this CSV or Parquet file, and generate nothing.")] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="With --data: TOML file that maps its columns, or: handbook, sparkov.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="With --data: file of the labels, if not in it.")] = None,
+    sort: Annotated[bool, typer.Option("--sort", help="With --data: put rows in order of time first.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page with tables and plots to this file.")] = None,
@@ -62,8 +70,23 @@ def offline(
     given |= {"cards": cards, "top_k": top_k, "processes": processes}
     settings = load(OfflineSettings, **{name: value for name, value in given.items() if value is not None})
     chosen = choice(rules, tuple(shadow or ()), alert_threshold)
-    told, cost = command.generated(settings, chosen, command.Meter(sys.stderr))
+    meter = command.Meter(sys.stderr)
+    if data is None:
+        told, cost = command.generated(settings, chosen, meter)
+    else:
+        limit = settings.transactions if transactions is not None else 0
+        told, cost = command.filed(settings, chosen, _filed(data, mapping, labels, limit, sort=sort), meter)
     _tell(told, cost, as_json=as_json, markdown=markdown, html=html)
+
+
+def _filed(data: Path, mapping: str | None, labels: Path | None, limit: int, *, sort: bool) -> Filed:
+    from score.offline.source import Filed  # noqa: PLC0415 - as above
+
+    if mapping is None:
+        raise UserError(
+            "--data needs --mapping, which says what its columns mean: handbook, sparkov, or a TOML file of yours"
+        )
+    return Filed(data, mapping, labels, sort, limit)
 
 
 def _tell(told: Outcome, cost: Json, *, as_json: bool, markdown: bool, html: Path | None) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TextIO
 
 from score.as_json import Json
 from score.offline.outcome import Outcome, outcome
 from score.offline.rules import Choice
-from score.offline.seeds import Work, play_all
+from score.offline.seeds import Work, play, play_all
 from score.offline.settings import OfflineSettings
+from score.offline.source import Filed
 
 
 @dataclass
@@ -67,6 +69,26 @@ def generated(settings: OfflineSettings, choice: Choice, meter: Meter) -> tuple[
     }
     told = outcome(of, played, [str(seed) for seed in work.seeds], choice.off())
     return told, _cost(meter)
+
+
+def filed(settings: OfflineSettings, choice: Choice, source: Filed, meter: Meter) -> tuple[Outcome, Json]:
+    """Judge a file, with the rules that need no more than it has; return what came of it and what it cost.
+
+    Raises:
+        UserError: the file, its mapping, a rule or the rules file can't be used.
+        UnavailableError: a process was ended from outside.
+    """
+    chosen = replace(choice, missing=source.pairs().missing)
+    second = (settings.processes or os.cpu_count() or 1) > 1
+    played = play(Work(settings, chosen), source, lambda done: meter(done, 0), second=second)
+    of: dict[str, Any] = {
+        "file": str(source.file),
+        "mapping": source.mapping,
+        "transactions": played.scores.oracle.transactions,
+        "shadow": list(choice.shadow),
+        "missing": sorted(chosen.missing),
+    }
+    return outcome(of, [played], [source.file.name], chosen.off()), _cost(meter)
 
 
 def _cost(meter: Meter) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from multiprocessing import get_context
 from typing import Any, Final
 
 from schemas.errors import UnavailableError
-from score.offline.play import Labelled, Play, Played
+from score.offline.play import Play, Played
 from score.offline.rules import Choice
 from score.offline.settings import OfflineSettings
-from score.offline.source import BATCH, generated, piped, plan_of
+from score.offline.source import BATCH, Source, elsewhere, generated, here
 
 LOOK_S: Final = 0.5
 """Between looks at how far the processes are."""
@@ -61,10 +61,9 @@ def play_all(work: Work, progress: Progress) -> list[Played]:
 
 
 def _alone(work: Work, seed: int, progress: Progress, *, second: bool) -> Played:
-    source = piped if second else generated
     before = (seed - work.settings.seed) * work.settings.transactions
-    stream = source(plan_of(work.settings, seed), work.settings.transactions)
-    return _play(work, stream, lambda done: progress(before + done, work.transactions))
+    source = generated(work.settings, seed)
+    return play(work, source, lambda done: progress(before + done, work.transactions), second=second)
 
 
 def _side_by_side(work: Work, progress: Progress, processes: int) -> list[Played]:
@@ -98,7 +97,6 @@ def _begin(judged: Any) -> None:
 
 
 def _one(work: Work, seed: int) -> Played:
-    stream = generated(plan_of(work.settings, seed), work.settings.transactions)
     counted = 0
 
     def count(done: int) -> None:
@@ -107,20 +105,26 @@ def _one(work: Work, seed: int) -> Played:
             _judged.value += done - counted
         counted = done
 
-    return _play(work, stream, count)
+    return play(work, generated(work.settings, seed), count, second=False)
 
 
-def _play(work: Work, stream: Iterator[Labelled], told: Callable[[int], None]) -> Played:
-    """Judge a stream; the collector of cycles would look at all windows again and again, and there are none."""
-    play = Play(work.choice.judge())
-    done = 0
+def play(work: Work, source: Source, told: Callable[[int], None], *, second: bool) -> Played:
+    """Judge a stream, which a `second` process makes if asked to; `told` learns how many transactions are judged.
+
+    Raises:
+        UserError: the source, a rule or the rules file can't be used.
+        UnavailableError: the second process was ended.
+    """
+    judged, done = Play(work.choice.judge()), 0
+    stream = elsewhere(source) if second else here(source)
+    # The collector of cycles would look at all windows again and again, and they hold none.
     gc.collect()
     gc.disable()
     try:
         while batch := list(islice(stream, BATCH)):
-            play.take_all(batch)
+            judged.take_all(batch)
             done += len(batch)
             told(done)
     finally:
         gc.enable()
-    return play.result(work.settings.top_k)
+    return judged.result(work.settings.top_k)
