@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import structlog
-from confluent_kafka import Message
 
 from schemas.errors import BadRecordError
 from score.as_json import scores_json
 from score.core.facts import Fact
 from score.core.tally import Tally
 from score.live.metrics import Metrics
-from score.live.records import Reader
 from score.live.settings import ScoreSettings
 from score.live.state import Position, State
 from score.live.view import Picture, View
@@ -26,6 +24,29 @@ RESTS: Final = 10
 """Computing scores takes at most one part in so many of the time."""
 
 
+class Incoming(Protocol):
+    """A record as it was read; confluent_kafka's Message is one."""
+
+    def topic(self) -> str | None:
+        """Return its topic."""
+
+    def partition(self) -> int | None:
+        """Return its partition."""
+
+    def offset(self) -> int | None:
+        """Return where it stands in it."""
+
+    def value(self) -> bytes | None:
+        """Return its bytes."""
+
+
+class Facts(Protocol):
+    """What makes facts of records; `Reader` does."""
+
+    def read(self, topic: str, value: bytes | None) -> Fact:
+        """Return the fact in a record, or raise `BadRecordError`."""
+
+
 class Source(Protocol):
     """Where records come from; `Follower` is one."""
 
@@ -33,7 +54,7 @@ class Source(Protocol):
     def caught_up(self) -> bool:
         """Whether every partition was read to an end that it had since the start."""
 
-    def read(self, most: int, timeout_s: float) -> list[Message]:
+    def read(self, most: int, timeout_s: float) -> Sequence[Incoming]:
         """Return records that have come, `most` at most."""
 
 
@@ -43,7 +64,7 @@ class Service:
 
     settings: ScoreSettings
     state: State
-    reader: Reader
+    reader: Facts
     source: Source
     metrics: Metrics
     view: View
@@ -66,7 +87,7 @@ class Service:
                 self._show()
         return self._show()
 
-    def _take(self, messages: list[Message]) -> None:
+    def _take(self, messages: Sequence[Incoming]) -> None:
         facts: list[Fact] = []
         changed = {}
         for message in messages:
