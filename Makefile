@@ -52,8 +52,9 @@ format: setup ## format the code and mend what the linter can
 	@$(VENV)/bin/ruff check --fix --quiet .
 	@$(VENV)/bin/ruff format --quiet .
 
-docs: setup ## write docs/settings.md from the settings classes
+docs: setup ## write docs/settings.md and the reference in docs/replay.md from the classes
 	@$(PY) -m tests.docs.settings_page
+	@$(PY) -m tests.docs.replay_page
 
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
        --no-annotate --no-header --no-emit-index-url pyproject.toml

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from numpy.random import Generator
 
@@ -83,8 +83,7 @@ class Cardholder:
     """Whether the card is left alone for weeks, and used again for some days."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A transaction that has no id yet."""
 
     event_ms: int
@@ -103,8 +102,7 @@ class Draft:
         return self.merchant.terminal_id is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(NamedTuple):
     """A draft that has happened."""
 
     transaction_id: str
@@ -135,8 +133,7 @@ class Transaction:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """The truth about a transaction, and when the bank learns it."""
 
     transaction: Transaction
@@ -181,7 +178,12 @@ def in_person(holder: Cardholder, merchant: Merchant, event_ms: int, amount_mino
 
 def new_device(rng: Generator) -> str:
     """Return the id of a device that nobody has used before."""
-    return f"dev_{int(rng.integers(1 << 48)):012x}"
+    return device_id(int(rng.integers(1 << 48)))
+
+
+def device_id(number: int) -> str:
+    """Return the id of the device with that number, below 2 to the 48th."""
+    return f"dev_{number:012x}"
 
 
 def one_of(rng: Generator, values: Sequence[T]) -> T:

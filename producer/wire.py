@@ -53,13 +53,20 @@ class Wire:
 
     def written(self, record: Record) -> tuple[str, bytes, bytes]:
         """Return topic, key and value."""
-        to = addressed(record)
+        return self.encoded(addressed(record))
+
+    def encoded(self, to: Addressed) -> tuple[str, bytes, bytes]:
+        """Return topic, key and value of fields that have their address."""
         return to.topic, to.key.encode(), self._encoders[to.topic].encode(to.fields)
 
 
 def json_line(record: Record) -> str:
     """Return the same for people: one line of JSON, times in ISO 8601."""
-    to = addressed(record)
+    return readable(addressed(record))
+
+
+def readable(to: Addressed) -> str:
+    """Return an addressed record as one line of JSON, times in ISO 8601."""
     value = {name: _readable(value) if name in TIMES else value for name, value in to.fields.items()}
     return json.dumps({"topic": to.topic, "key": to.key, "value": value}, ensure_ascii=False)
 

@@ -14,6 +14,7 @@ from analyzer.settings import AnalyzerSettings
 from demo.webhook import WebhookSettings
 from eventbus.settings import EventBusSettings
 from notifier.settings import NotifierSettings
+from producer.files.settings import FileSettings
 from producer.settings import ProducerSettings
 from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, Settings
 
@@ -23,6 +24,7 @@ SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("Schema registry, for every service", RegistrySettings),
     ("Logs, for every service", LogSettings),
     ("Producer", ProducerSettings),
+    ("Transactions from files", FileSettings),
     ("Analyzer", AnalyzerSettings),
     ("Notifier", NotifierSettings),
     ("Event bus", EventBusSettings),

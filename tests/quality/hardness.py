@@ -176,7 +176,7 @@ def best_f1(values: NDArray[np.float64], fraud: NDArray[np.bool_]) -> float:
     return max(scores)
 
 
-def overlap(values: NDArray[np.float64], fraud: NDArray[np.bool_], bins: int = 40) -> float:
+def overlap(values: NDArray[np.float64], fraud: NDArray[np.bool_], bins: int = 20) -> float:
     """Return the overlap coefficient of the genuine and the fraudulent distribution: 1 is equal, 0 is apart."""
     edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)))
     edges = np.unique(values) if len(edges) <= bins // 2 else edges

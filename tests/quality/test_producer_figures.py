@@ -49,7 +49,7 @@ def test_the_measure_knows_a_feature_that_does() -> None:
 @every_run
 def test_fraudulent_amounts_lie_where_genuine_ones_do(preset: str, difficulty: float) -> None:
     made = sample(preset, difficulty)
-    assert overlap(made.columns["amount"], made.fraud) > 0.2
+    assert overlap(made.columns["amount"], made.fraud) > (0.3 if difficulty else 0.1), "loud fraud is far above habits"
     low, high = np.quantile(made.columns["amount"][made.fraud], [0.05, 0.95])
     genuine = made.columns["amount"][~made.fraud]
     assert np.mean((genuine >= low) & (genuine <= high)) > 0.5
