@@ -39,13 +39,14 @@ class Meter:
     def __call__(self, done: int, whole: int) -> None:
         """Say it, if it is time to."""
         terminal = self.out.isatty()
-        if self.elapsed_s < self._next_s and done < whole:
+        at_end = 0 < whole <= done
+        if self.elapsed_s < self._next_s and not at_end:
             return
         self._next_s = self.elapsed_s + (0.2 if terminal else self.every_s)
         of = f" of {whole:,}" if whole else ""
         line = f"{done:,}{of} transactions judged, {self.elapsed_s:.0f} s"
         self.out.write(f"\r{line}" if terminal else f"{line}\n")
-        if terminal and done >= whole > 0:
+        if terminal and at_end:
             self.out.write("\n")
         self.out.flush()
 

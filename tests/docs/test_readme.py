@@ -18,6 +18,7 @@ import eventbus.__main__
 import notifier.__main__
 import producer.__main__
 import schemas.__main__
+import score.cli
 from analyzer.core.rules import RULES
 from notifier.sinks import SINKS
 from producer.scenarios import SCENARIOS
@@ -34,6 +35,7 @@ COMMANDS = {
     "notifier": notifier.__main__.cli,
     "producer": producer.__main__.cli,
     "schemas": schemas.__main__.cli,
+    "score": score.cli.cli,
 }
 
 
