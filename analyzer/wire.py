@@ -6,12 +6,12 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from analyzer.core import money
 from analyzer.core.model import Place, RecentTransaction, Transaction, Verdict
-from analyzer.core.window import CardWindow, Habit
+from analyzer.core.window import CardWindow, Country, Device, Flag, Habit, Silence
 from schemas.codec import Decoder, Encoder, Record
 from schemas.errors import BadRecordError
 
@@ -201,9 +201,25 @@ def state_record(window: CardWindow) -> Record:
         "amountCount": window.habit.count,
         "amountMean": window.habit.mean,
         "amountM2": window.habit.m2,
-        "countries": list(window.countries),
-        "devices": list(window.devices),
+        "countries": [one.name for one in window.countries],
+        "devices": [one.name for one in window.devices],
         "recent": [_recent_record(one) for one in window.recent],
+        "countriesSince": [one.since_ms for one in window.countries],
+        "devicesSince": [one.since_ms for one in window.devices],
+        "devicesAmounts": [
+            {"count": one.habit.count, "mean": one.habit.mean, "m2": one.habit.m2} for one in window.devices
+        ],
+        "silence": {"from": window.silence.from_ms, "until": window.silence.until_ms} if window.silence else None,
+        "flags": [_flag_record(one) for one in window.flags],
+    }
+
+
+def _flag_record(one: Flag) -> Record:
+    return {
+        "transactionId": one.transaction_id,
+        "eventTime": one.event_time_ms,
+        "deviceId": one.device_id,
+        "country": one.country,
     }
 
 
@@ -231,10 +247,28 @@ def window_of(record: Record) -> CardWindow:
         late=record["late"],
         duplicate=record["duplicate"],
         habit=Habit(record["amountCount"], record["amountMean"], record["amountM2"]),
-        countries=tuple(record["countries"]),
-        devices=tuple(record["devices"]),
+        countries=tuple(map(Country, record["countries"], _all(record["countriesSince"], record["countries"], 0))),
+        devices=_devices(record),
         recent=tuple(_recent(one) for one in record["recent"]),
+        silence=Silence(record["silence"]["from"], record["silence"]["until"]) if record["silence"] else None,
+        flags=tuple(
+            Flag(one["transactionId"], one["eventTime"], one["deviceId"], one["country"]) for one in record["flags"]
+        ),
     )
+
+
+def _devices(record: Record) -> tuple[Device, ...]:
+    names = record["devices"]
+    amounts = _all(record["devicesAmounts"], names, {"count": 0, "mean": 0.0, "m2": 0.0})
+    return tuple(
+        Device(name, since_ms, Habit(habit["count"], habit["mean"], habit["m2"]))
+        for name, since_ms, habit in zip(names, _all(record["devicesSince"], names, 0), amounts, strict=True)
+    )
+
+
+def _all(values: list[Any], names: list[str], unknown: Any) -> list[Any]:
+    """Return a value for each name: older states have none."""
+    return [*values, *[unknown] * (len(names) - len(values))]
 
 
 def _recent(record: Record) -> RecentTransaction:

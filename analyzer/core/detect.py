@@ -10,6 +10,7 @@ from typing import Final
 from analyzer.core.features import Features, features
 from analyzer.core.model import HOUR_MS, Finding, Transaction, Verdict
 from analyzer.core.rules.base import Rule
+from analyzer.core.rules.follow_up import FollowUp
 from analyzer.core.window import MAX_RECENT, CardWindow
 
 
@@ -83,6 +84,7 @@ class Judge:
             seen.device_id,
             offset,
             flagged=verdict.flagged,
+            on_its_own=verdict.flagged and self._on_its_own(verdict),
             allowed_lateness_ms=self.allowed_lateness_ms,
             max_recent=self.max_recent,
         )
@@ -103,6 +105,10 @@ class Judge:
             if finding is not None:
                 found.append(finding)
         return self._weighed(found) if found else _NOTHING_FOUND
+
+    def _on_its_own(self, verdict: Verdict) -> bool:
+        # What is flagged for being like something flagged must not make the next one like it: that would never end.
+        return noisy_or(tuple(one for one in verdict.findings if one.rule != FollowUp.name)) >= self.alert_threshold
 
     def _weighed(self, found: list[Finding]) -> Verdict:
         counted = strongest_first(one for one in found if one.rule not in self.shadow)

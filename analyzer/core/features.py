@@ -13,7 +13,7 @@ from math import sqrt
 from typing import Any, Final, Generic, TypeVar
 
 from analyzer.core.model import HOUR_MS, MINUTE_MS, SECOND_MS, RecentTransaction, Transaction
-from analyzer.core.window import TIME, CardWindow, Habit
+from analyzer.core.window import TIME, CardWindow, Country, Device, Habit
 
 SHORT_MS: Final = 10 * MINUTE_MS
 _T = TypeVar("_T")
@@ -146,17 +146,41 @@ class Features:
                 return one
         return None
 
+    @lazy
+    def country(self) -> Country | None:
+        """What is known of the country, or None when the card was never used there."""
+        return next((one for one in self.window.countries if one.name == self.now.country), None)
+
+    @lazy
+    def device(self) -> Device | None:
+        """What is known of the device, or None when the card was never used with it, or none was used now."""
+        return next((one for one in self.window.devices if one.name == self.device_id), None)
+
     @property
     def new_country(self) -> bool:
         """Whether the card was never used in this country, and was used before."""
-        known = self.window.countries
-        return bool(known) and self.now.country not in known
+        return bool(self.window.countries) and self.country is None
 
     @property
     def new_device(self) -> bool:
         """Whether the card was never used with this device, and was used with another before."""
+        return bool(self.window.devices) and self.device_id is not None and self.device is None
+
+    @lazy
+    def country_age_ms(self) -> int | None:
+        """How long the card has been used in this country; None for the first country of the card."""
+        known = self.window.countries
+        if not known or known[0].name == self.now.country:
+            return None
+        return max(0, self.now.event_time_ms - self.country.since_ms) if self.country else 0
+
+    @lazy
+    def device_age_ms(self) -> int | None:
+        """How long the card has been used with this device; None for its first device, and for none."""
         known = self.window.devices
-        return bool(known) and self.device_id is not None and self.device_id not in known
+        if not known or self.device_id is None or known[0].name == self.device_id:
+            return None
+        return max(0, self.now.event_time_ms - self.device.since_ms) if self.device else 0
 
     @property
     def seconds_since_previous(self) -> float | None:

@@ -20,6 +20,10 @@ MAX_RECENT: Final = 500
 A card with more in a day keeps its newest, and its longest window says 500 where it was more."""
 MAX_SEEN: Final = 64
 """Countries, and devices, kept of a card: its newest."""
+MAX_FLAGS: Final = 8
+"""Flagged transactions kept of a card: its newest."""
+QUIET_MS: Final = 7 * DAY_MS
+"""Time without a transaction from which it is remembered as a silence."""
 TIME: Final = attrgetter("event_time_ms")
 """What transactions are in the order of."""
 
@@ -51,6 +55,50 @@ class Habit:
         mean = self.mean + delta / count
         return Habit(count, mean, self.m2 + delta * (value - mean))
 
+    def without(self, part: Habit) -> Habit:
+        """Return the habit of the amounts that are not in `part`, which is a part of it."""
+        count = self.count - part.count
+        if count <= 0:
+            return Habit()
+        mean = (self.count * self.mean - part.count * part.mean) / count
+        apart = (part.mean - mean) ** 2 * part.count * count / self.count
+        return Habit(count, mean, max(0.0, self.m2 - part.m2 - apart))
+
+
+class Country(NamedTuple):
+    """A country that the card was used in."""
+
+    name: str
+    since_ms: int
+    """Event time of the first approved transaction there; 0: not known any more, long ago."""
+
+
+class Device(NamedTuple):
+    """A device that the card was used with."""
+
+    name: str
+    since_ms: int
+    """Event time of the first approved transaction with it; 0: not known any more, long ago."""
+
+    habit: Habit
+    """The approved amounts with it."""
+
+
+class Silence(NamedTuple):
+    """The last long time without any transaction of the card."""
+
+    from_ms: int
+    until_ms: int
+
+
+class Flag(NamedTuple):
+    """What is remembered of a flagged transaction."""
+
+    transaction_id: str
+    event_time_ms: int
+    device_id: str | None
+    country: str
+
 
 class CardWindow(NamedTuple):
     """All that is remembered of one card. A tuple, as what it holds: one is made for every transaction."""
@@ -64,14 +112,18 @@ class CardWindow(NamedTuple):
     duplicate: int = 0
 
     habit: Habit = Habit()
-    countries: tuple[str, ...] = ()
+    countries: tuple[Country, ...] = ()
     """Countries of approved transactions, oldest first."""
 
-    devices: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
     """Devices of approved transactions, oldest first."""
 
     recent: tuple[RecentTransaction, ...] = ()
     """In event time; those of one time in order of arrival."""
+
+    silence: Silence | None = None
+    flags: tuple[Flag, ...] = ()
+    """Transactions that were flagged on their own, in order of arrival."""
 
     def newest_ms(self) -> int | None:
         """Return the newest event time judged, or None for a new card."""
@@ -102,12 +154,14 @@ class CardWindow(NamedTuple):
         offset: int,
         *,
         flagged: bool,
+        on_its_own: bool,
         allowed_lateness_ms: int,
         max_recent: int = MAX_RECENT,
     ) -> CardWindow:
         """Return the window with a judged transaction in its place.
 
-        What no transaction still in time can look back to is dropped.
+        What no transaction still in time can look back to is dropped. What was flagged is remembered if it was
+        so on its own, not for being like something else that was.
         """
         at = self._after(seen.event_time_ms)
         recent = (*self.recent[:at], seen, *self.recent[at:])
@@ -122,10 +176,18 @@ class CardWindow(NamedTuple):
             self.late,
             self.duplicate,
             self.habit.with_amount(seen.amount_minor) if learn else self.habit,
-            _seen(self.countries, seen.country) if learn else self.countries,
-            _seen(self.devices, device_id) if learn else self.devices,
+            _with_country(self.countries, seen) if learn else self.countries,
+            _with_device(self.devices, device_id, seen) if learn and device_id is not None else self.devices,
             recent[-max_recent:],
+            self._silence(seen.event_time_ms),
+            (*self.flags, _flag(seen, device_id))[-MAX_FLAGS:] if on_its_own else self.flags,
         )
+
+    def _silence(self, event_time_ms: int) -> Silence | None:
+        newest_ms = self.newest_ms()
+        if newest_ms is not None and event_time_ms - newest_ms >= QUIET_MS:
+            return Silence(newest_ms, event_time_ms)
+        return self.silence
 
     def with_late(self, offset: int) -> CardWindow:
         """Return the window with one more record counted as too late."""
@@ -136,5 +198,20 @@ class CardWindow(NamedTuple):
         return self._replace(applied_offset=offset, duplicate=self.duplicate + 1)
 
 
-def _seen(known: tuple[str, ...], value: str | None) -> tuple[str, ...]:
-    return known if value is None or value in known else (*known, value)[-MAX_SEEN:]
+def _with_country(known: tuple[Country, ...], seen: RecentTransaction) -> tuple[Country, ...]:
+    for one in known:
+        if one.name == seen.country:
+            return known
+    return (*known, Country(seen.country, seen.event_time_ms))[-MAX_SEEN:]
+
+
+def _with_device(known: tuple[Device, ...], device_id: str, seen: RecentTransaction) -> tuple[Device, ...]:
+    for at, one in enumerate(known):
+        if one.name == device_id:
+            used = Device(device_id, one.since_ms, one.habit.with_amount(seen.amount_minor))
+            return (*known[:at], used, *known[at + 1 :])
+    return (*known, Device(device_id, seen.event_time_ms, Habit().with_amount(seen.amount_minor)))[-MAX_SEEN:]
+
+
+def _flag(seen: RecentTransaction, device_id: str | None) -> Flag:
+    return Flag(seen.transaction_id, seen.event_time_ms, device_id, seen.country)

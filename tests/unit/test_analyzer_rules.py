@@ -43,7 +43,7 @@ def check(checked_by: Rule, *history: Transaction) -> Finding | None:
     window = CardWindow()
     for offset, one in enumerate(history[:-1]):
         window = window.with_transaction(
-            one.recent(), one.device_id, offset, flagged=False, allowed_lateness_ms=HOUR_MS
+            one.recent(), one.device_id, offset, flagged=False, on_its_own=False, allowed_lateness_ms=HOUR_MS
         )
     return checked_by.check(features(window, history[-1]), history[-1])
 

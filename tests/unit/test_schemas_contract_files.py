@@ -25,6 +25,7 @@ def test_the_topics_file_lists_the_contract() -> None:
         "labels": (12, "label"),
         "oracle": (12, "label"),
         "notifications": (12, "notification"),
+        "shadow": (12, "notification"),
         "transactions.dlq": (1, None),
         "notifications.dlq": (1, None),
         "analyzer-cards-changelog": (12, "card_state"),

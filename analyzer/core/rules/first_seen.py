@@ -9,7 +9,7 @@ from analyzer.core.features import Features
 from analyzer.core.model import HOUR_MS, Finding, Transaction
 from analyzer.core.rules.amount_outlier import z_score
 from analyzer.core.rules.base import graded
-from analyzer.core.units import Count, Deviations, HourOfDay, LogAmount, Scores
+from analyzer.core.units import Count, Deviations, HourOfDay, Hours, LogAmount, Scores
 
 _HOURS_PER_DAY = 24
 _DEGREES_PER_HOUR = 15
@@ -28,6 +28,9 @@ class FirstSeen:
     least_history: Count
     """Transactions of the card without which everything is new."""
 
+    young_hours: Hours
+    """Time since the first use until which a country or device is new: a burst doesn't make itself familiar."""
+
     limit_z: Deviations
     """Standard deviations of ln(amount) above the habit from which an amount is evidence."""
 
@@ -45,16 +48,11 @@ class FirstSeen:
 
     def check(self, seen: Features, transaction: Transaction) -> Finding | None:
         """Return a finding when something is new and enough else is odd."""
-        if not (seen.new_country or seen.new_device) or seen.judged < self.least_history:
+        if seen.judged < self.least_history:
             return None
-        new = [
-            words
-            for words, is_new in (
-                (f"first use in {transaction.country}", seen.new_country),
-                ("first use with this device", seen.new_device),
-            )
-            if is_new
-        ]
+        new = self._new(seen, transaction)
+        if not new:
+            return None
         odd = [*new[1:], *self._odd(seen, transaction)]
         if len(odd) < self.least_evidence:
             return None
@@ -67,6 +65,17 @@ class FirstSeen:
             score=graded(len(odd), self.least_evidence, self.least_evidence + 2, self.scores),
         )
 
+    def _new(self, seen: Features, transaction: Transaction) -> list[str]:
+        new = []
+        if self._young(seen.country_age_ms):
+            new.append(_since(f"in {transaction.country}", seen.country_age_ms, known=seen.country is not None))
+        if self._young(seen.device_age_ms):
+            new.append(_since("with this device", seen.device_age_ms, known=seen.device is not None))
+        return new
+
+    def _young(self, age_ms: int | None) -> bool:
+        return age_ms is not None and age_ms <= self.young_hours * HOUR_MS
+
     def _odd(self, seen: Features, transaction: Transaction) -> list[str]:
         odd = []
         z = z_score(seen.habit, transaction.amount_minor, self.least_sd)
@@ -74,7 +83,7 @@ class FirstSeen:
             odd.append(f"amount {z:.1f} standard deviations above habit")
         if self._night(transaction):
             odd.append("at night")
-        if seen.new_country and not transaction.card_present:
+        if self._young(seen.country_age_ms) and not transaction.card_present:
             odd.append("online")
         if seen.hour.count > self.limit_hour:
             odd.append(f"{seen.hour.count} transactions within the hour")
@@ -86,3 +95,7 @@ class FirstSeen:
         east = transaction.place.longitude if transaction.place else 0.0
         hour = transaction.event_time_ms / HOUR_MS + east / _DEGREES_PER_HOUR
         return hour % _HOURS_PER_DAY < self.night_until_hour
+
+
+def _since(what: str, age_ms: int | None, *, known: bool) -> str:
+    return f"first use {what} {(age_ms or 0) / HOUR_MS:.1f} h before" if known else f"first use {what}"
