@@ -53,10 +53,19 @@ class InMemory:
 
 
 class InOrder:
-    """Remembers nothing: for a source that gives each transaction once, and its label after what was flagged.
+    """For a source that gives each transaction once, and its label after what was flagged at once.
 
-    A stream of millions is scored so in the memory of its fraud and its alerts.
+    It remembers only the labels that it is told to, of transactions that may be flagged later: a stream of millions is
+    scored so in little more than the memory of its fraud and its alerts.
     """
+
+    def __init__(self) -> None:
+        """Know nothing."""
+        self._labels: dict[str, Label] = {}
+
+    def remember(self, label: Label) -> None:
+        """Keep a label."""
+        self._labels[label.transaction_id] = label
 
     def happened(self, fact: Happened) -> bool:  # noqa: ARG002 - the port's signature
         """Take it as new."""
@@ -70,6 +79,6 @@ class InOrder:
         """Take it as having happened."""
         return True
 
-    def label(self, transaction_id: str) -> Label | None:  # noqa: ARG002 - the port's signature
-        """Return None: it is still to come."""
-        return None
+    def label(self, transaction_id: str) -> Label | None:
+        """Return the transaction's label, if it was to be remembered; else it is still to come."""
+        return self._labels.get(transaction_id)

@@ -39,8 +39,8 @@ class Ranked:
     _frauds: list[Label] = field(default_factory=list)
     _last_ms: int = 0
 
-    def take(self, score: float, label: Label) -> None:
-        """Take in a labelled transaction's score."""
+    def take(self, score: float, label: Label) -> int:
+        """Take in a labelled transaction's score; return its place, to raise it."""
         self._scores.append(score)
         self._fraud.append(label.fraud)
         day = self._by_day[label.event_ms // DAY_MS]
@@ -49,6 +49,13 @@ class Ranked:
         if label.fraud:
             self._frauds.append(label)
         self._last_ms = max(self._last_ms, label.event_ms)
+        return len(self._scores) - 1
+
+    def raised(self, place: int, score: float, label: Label) -> None:
+        """Let a transaction have a higher score than it had first."""
+        self._scores[place] = max(score, self._scores[place])
+        day = self._by_day[label.event_ms // DAY_MS]
+        day[label.card_id] = max(score, day.get(label.card_id, 0.0))
 
     def figures(self) -> Ranking:
         """Return the figures of what was taken in."""

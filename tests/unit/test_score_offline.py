@@ -18,7 +18,7 @@ from score.cli import cli
 from score.core.facts import Alert, Happened, Kind, Label, Oracle
 from score.core.tally import Tally
 from score.offline.interval import interval, intervals, means
-from score.offline.ranking import auc, average_precision
+from score.offline.ranking import Ranked, auc, average_precision
 from score.sheet import Figures, Sheet, by_rule, by_scenario, duration, matrix
 
 SMALL = ("--transactions", "2000", "--cards", "40", "--processes", "1")
@@ -142,6 +142,17 @@ def test_average_precision_steps_with_recall() -> None:
     tied = average_precision(np.array([0.5, 0.5]), np.array([True, False]))
     assert tied == 0.5
     assert average_precision(np.array([0.5]), np.array([False])) is None
+
+
+def test_a_score_that_is_raised_later_ranks_as_high_as_if_it_had_been_so_at_once() -> None:
+    labels = [Label(f"t{n}", f"c{n}", n, 100, approved=True, scenario="x" if n else None, release_ms=n) for n in (0, 1)]
+    raised, direct = Ranked(), Ranked()
+    places = [raised.take(score, label) for score, label in zip((0.5, 0.2), labels, strict=True)]
+    raised.raised(places[1], 0.9, labels[1])
+    for score, label in zip((0.5, 0.9), labels, strict=True):
+        direct.take(score, label)
+    assert raised.figures() == direct.figures()
+    assert raised.figures().auc == 1.0
 
 
 def some_scores() -> Figures:

@@ -134,6 +134,15 @@ def test_a_source_in_order_gives_the_same_as_one_that_is_remembered() -> None:
     assert ordered.scores() == scores_of(facts(labels, [alert(each) for each in labels]))
 
 
+def test_a_transaction_that_is_flagged_after_its_label_finds_it_when_it_was_to_be_remembered() -> None:
+    label = genuine("1", "a", 0)
+    known = InOrder()
+    ordered = Tally(known)
+    known.remember(label)
+    ordered.take_all([*facts([label], []), Happened("2", WEEK_MS), alert(label)])
+    assert ordered.scores().bank.overall.transactions == Caught(fraud=0, caught=0, false=1)
+
+
 def a_label(name: int, card: int, at_day: float, scenario: str | None) -> Label:
     at_ms = int(at_day * DAY_MS)
     return Label(f"t{name}", f"c{card}", at_ms, 100 + name, name % 3 > 0, scenario, at_ms + WEEK_MS)
