@@ -66,6 +66,8 @@ def offline(
     from score.offline import command  # noqa: PLC0415 - the live service does without the generator
     from score.offline.rules import choice  # noqa: PLC0415 - and without the rules
 
+    if html:
+        page.require(html)
     given = {"preset": preset, "difficulty": difficulty, "seed": seed, "seeds": seeds, "transactions": transactions}
     given |= {"cards": cards, "top_k": top_k, "processes": processes}
     settings = load(OfflineSettings, **{name: value for name, value in given.items() if value is not None})
@@ -131,6 +133,7 @@ def report(
     """Write a page about what a live score has read so far; it may still run. SCORE_STATE says where its state is."""
     from score.live import command  # noqa: PLC0415 - as above
 
+    page.require(html)
     page.write(html, page.page("Cardwatch: who was caught", command.kept(load(ScoreSettings))))
     typer.echo(f"wrote {html}")
 

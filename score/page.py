@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from schemas.errors import UserError
-from score.plots import Json, plots
+from score import plots
+from score.plots import Json
 from score.sheet import Figures, Margins, Sheet, by_rule, by_scenario, in_all, matrix
 
 _STYLE: Final = """
@@ -27,6 +28,17 @@ _MEANING: Final = (
     " belong to no scenario: a scenario's precision is what it would be if it were the only fraud. Money is saved from"
     " a card's first right alert on."
 )
+
+
+def require(file: Path) -> None:
+    """Check, before much is computed, that a page can be made and written to `file`.
+
+    Raises:
+        UserError: it can't.
+    """
+    plots.require()
+    if not file.parent.is_dir() or file.is_dir():
+        raise UserError(f"can't write {file}: it must be a file in a folder that exists. Choose another --html")
 
 
 def page(title: str, scores: Json, notes: Sequence[str] = (), margins: Margins | None = None) -> str:
@@ -54,7 +66,7 @@ def _parts(title: str, scores: Json, notes: Sequence[str], margins: Margins) -> 
     ):
         yield table(sheet)
     yield '<div class="plots">'
-    yield from (f"<section><h2>{escape(heading)}</h2>{svg}</section>" for heading, svg in plots(scores))
+    yield from (f"<section><h2>{escape(heading)}</h2>{svg}</section>" for heading, svg in plots.plots(scores))
     yield "</div></body></html>"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,12 +32,21 @@ def plots(scores: Json) -> Iterator[tuple[str, str]]:
     yield "Money saved and lost, by scenario", _drawn(_money, scores)
 
 
+def require() -> None:
+    """Check that plots can be made.
+
+    Raises:
+        UserError: matplotlib isn't installed.
+    """
+    if find_spec("matplotlib") is None:
+        raise UserError("plots need matplotlib, which is not installed: run `make setup`")
+
+
 def _drawn(draw: Any, scores: Json) -> str:
-    try:
-        import matplotlib as mpl  # noqa: PLC0415 - services do without it
-        from matplotlib.figure import Figure  # noqa: PLC0415 - as above
-    except ModuleNotFoundError:
-        raise UserError("plots need matplotlib, which is not installed: run `make setup`") from None
+    require()
+    import matplotlib as mpl  # noqa: PLC0415 - services do without it
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+
     own: Any = {"svg.fonttype": "none", "svg.hashsalt": draw.__name__, "font.family": "sans-serif", "font.size": 9}
     with mpl.rc_context(own):
         figure = Figure(figsize=(_WIDTH_IN, 0.9 + 0.32 * max(6, len(scores["by_scenario"]))), layout="constrained")

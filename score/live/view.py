@@ -102,7 +102,7 @@ def problems(now: Picture) -> list[str]:
         (now.scores["unknown_alerts"], "alerts for unknown transactions"),
         (now.unreadable, "records that can't be read"),
     )
-    return [f"{number_of:,} {what}" for number_of, what in found if number_of]
+    return [f"{what}: {number_of:,}" for number_of, what in found if number_of]
 
 
 def render(now: Picture) -> RenderableType:

@@ -140,7 +140,7 @@ def test_the_view_shows_bank_and_oracle_and_what_does_not_fit(tmp_path: Path) ->
     console = Console(width=140, record=True, file=Path("/dev/null").open("w"))  # noqa: SIM115 - as long as the test
     console.print(render(picture(tmp_path)))
     shown = console.export_text()
-    for part in ("Oracle", "Bank", "spree", "velocity", "trial (on trial)", "1 labels for unknown transactions"):
+    for part in ("Oracle", "Bank", "spree", "velocity", "trial (on trial)", "labels for unknown transactions: 1"):
         assert part in shown, part
     said = line(picture(tmp_path))
     assert "bank: 5 transactions" in said
