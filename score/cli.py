@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _PIPE_WIDTH: Final = 160
 
-cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+_HELP: Final = "Say who was caught: live on Kafka, or offline in one process."
+
+cli = typer.Typer(help=_HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 def _option(field: str, metavar: str) -> Any:
@@ -109,7 +111,7 @@ def _tell(told: Outcome, cost: Json, *, as_json: bool, markdown: bool, html: Pat
             console.print(sheet.rich(), "")
     for line in said:
         typer.echo(line)
-    typer.echo(f"{cost['seconds']:g} s")
+    typer.echo(f"{cost['seconds']:g} s, {cost['cpu_seconds']:g} s of all cores together")
 
 
 @cli.command()

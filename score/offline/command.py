@@ -93,11 +93,15 @@ def filed(settings: OfflineSettings, choice: Choice, source: Filed, meter: Meter
 
 
 def _cost(meter: Meter) -> Json:
-    """Return the wall-clock time, and the memory of the largest process of those that ended, and of this one."""
+    """Return time by the wall clock and of all cores, and the memory of this process and of its largest child."""
     unit = 1 if sys.platform == "darwin" else 1024
-    own, children = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    memory = {"own_peak_bytes": own * unit, "largest_child_peak_bytes": children * unit}
-    return {"seconds": round(meter.elapsed_s, 1), **memory}
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "seconds": round(meter.elapsed_s, 1),
+        "cpu_seconds": round(sum(used.ru_utime + used.ru_stime for used in (own, children)), 1),
+        "own_peak_bytes": own.ru_maxrss * unit,
+        "largest_child_peak_bytes": children.ru_maxrss * unit,
+    }
 
 
 def title(told: Outcome) -> str:

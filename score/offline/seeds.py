@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from typing import Any, Final
 
 from schemas.errors import UnavailableError
+from score.offline import child
 from score.offline.play import Play, Played
 from score.offline.rules import Choice
 from score.offline.settings import OfflineSettings
@@ -94,6 +95,7 @@ def _watch(futures: list[Future[Played]], look: Callable[[], None]) -> None:
 def _begin(judged: Any) -> None:
     global _judged  # noqa: PLW0603 - a pool's process has no other way to keep what it was started with
     _judged = judged
+    child.behave()
 
 
 def _one(work: Work, seed: int) -> Played:

@@ -18,6 +18,7 @@ from producer.presets import Plan, make_plan
 from producer.timeline import transactions
 from schemas.errors import UnavailableError, UserError
 from score.core.facts import label_of
+from score.offline import child
 from score.offline.play import Labelled
 from score.offline.settings import OfflineSettings
 
@@ -114,8 +115,9 @@ def _received(receiver: Connection) -> list[Pair]:
 
 
 def _make(sender: Connection, source: Source) -> None:
+    child.behave()
     gc.disable()
-    with suppress(BrokenPipeError, KeyboardInterrupt):  # whoever reads has seen enough
+    with suppress(BrokenPipeError):  # whoever reads has seen enough
         _send(source, lambda batch: sender.send_bytes(marshal.dumps(batch)))
 
 
