@@ -66,7 +66,7 @@ def _recall(axes: Axes, scores: Json) -> None:
     _named(axes, names)
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of the compromised cards")
-    axes.legend(frameon=False, loc="lower right")
+    _legend(axes)
 
 
 def _matrix(axes: Axes, scores: Json) -> None:
@@ -90,18 +90,19 @@ def _days(axes: Axes, scores: Json) -> None:
         return
     at = [day["day"] - days[0]["day"] for day in days]
     right = [day["right"] for day in days]
-    axes.bar(at, right, label="right", color=_COLOURS["right"])
-    axes.bar(at, [day["false"] for day in days], bottom=right, label="false", color=_COLOURS["false"])
+    axes.bar(at, right, 1.0, label="right", color=_COLOURS["right"])
+    axes.bar(at, [day["false"] for day in days], 1.0, bottom=right, label="false", color=_COLOURS["false"])
     axes.plot(at, [day["fraud"] for day in days], label="fraud", color=_COLOURS["missed"])
     axes.set_xlabel("day of event time, from the first with fraud or alerts")
     axes.set_ylabel("transactions")
-    axes.legend(frameon=False)
+    _legend(axes)
 
 
 def _waits(axes: Axes, scores: Json) -> None:
     waits = [max(1.0, wait) for wait in scores["waits_s"]]
-    compromised = scores["by_card"]["fraud"] or 1
-    axes.step(waits, [(place + 1) / compromised for place in range(len(waits))], where="post", color=_COLOURS["oracle"])
+    recall = scores["by_card"]["recall"] or 0.0
+    shares = [recall * (place + 1) / len(waits) for place in range(len(waits))]
+    axes.step(waits, shares, where="post", color=_COLOURS["oracle"])
     axes.set_xscale("log")
     axes.set_xticks([1, 60, 3_600, _DAY_S, 7 * _DAY_S], ["1 s", "1 min", "1 h", "1 d", "7 d"])
     axes.set_ylim(0, 1)
@@ -117,7 +118,12 @@ def _money(axes: Axes, scores: Json) -> None:
     axes.barh(range(len(names)), lost, left=caught, label="lost", color=_COLOURS["false"])
     _named(axes, names)
     axes.set_xlabel("approved fraud, in major units of the currency")
-    axes.legend(frameon=False, loc="lower right")
+    _legend(axes)
+
+
+def _legend(axes: Axes) -> None:
+    """Put it above the plot, where it hides nothing."""
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
 
 
 def _named(axes: Axes, names: Sequence[str]) -> None:
