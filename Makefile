@@ -6,7 +6,7 @@ UV     := $(VENV)/bin/uv
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka check lint format docs lock score bench bench-smoke up down clean
+.PHONY: help setup demo test test-kafka check lint format docs data-card lock score bench bench-smoke up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ format: setup ## format the code and mend what the linter can
 docs: setup ## write docs/settings.md and the reference in docs/replay.md from the classes
 	@$(PY) -m tests.docs.settings_page
 	@$(PY) -m tests.docs.replay_page
+
+data-card: setup ## write docs/data-card.md and its plots from runs of the generator
+	@$(PY) -m tests.quality.data_card
 
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
        --no-annotate --no-header --no-emit-index-url pyproject.toml

@@ -8,31 +8,23 @@ import os
 import sys
 import threading
 import traceback
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Annotated, Final, NoReturn, cast
 
-import faust
 import structlog
 import typer
 
-from analyzer import __version__, preflight, thresholds
-from analyzer.analyst import Analyst
-from analyzer.core.detect import Judge
+from analyzer import thresholds
+from analyzer.crew import Crew, Reach, crew_of, stages
 from analyzer.describe import described
-from analyzer.engine import changelog_client, make_app
-from analyzer.metrics import Metrics
-from analyzer.restore import Restorer
-from analyzer.schema_cache import confluent_cache, glue_cache
+from analyzer.ending import Ending
 from analyzer.settings import AnalyzerSettings
-from analyzer.states import CardStates
 from analyzer.thresholds import names
-from analyzer.wire import StateCodec, TransactionReader
 from analyzer.worker import Worker
 from schemas import logs
-from schemas.codec import Decoder
 from schemas.errors import EXIT_FAILURE, one_line_errors
 from schemas.ops import serve_ops
-from schemas.registry import ConfluentRegistry, GlueRegistry
+from schemas.registry import GlueRegistry
 from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, load
 
 # What matters of theirs is logged by the worker, in its own words. Faust logs of an app under the name of
@@ -49,21 +41,26 @@ Shadow = Annotated[
 
 
 @cli.command()
-def worker(shadow: Shadow = None) -> None:
+def worker(
+    *,
+    stage: Annotated[
+        str | None,
+        typer.Option(help="cards, terminals or both. [ANALYZER_STAGE, default both]", metavar="STAGE"),
+    ] = None,
+    shadow: Shadow = None,
+) -> None:
     """Judge the transactions of Kafka until SIGTERM; settings are environment variables."""
     logs.configure("analyzer", load(LogSettings))
     threading.excepthook = _log_thread
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.ERROR)
-    settings = load(AnalyzerSettings, **({"shadow": ",".join(shadow)} if shadow else {}))
-    judge = thresholds.judge(settings)
+    given = {"stage": stage, "shadow": ",".join(shadow or ())}
+    settings = load(AnalyzerSettings, **{name: value for name, value in given.items() if value})
+    judges = thresholds.judges(settings)
     kafka, registries = load(KafkaSettings), load(RegistrySettings)
-    registry = GlueRegistry.connect(registries)
-    ground = preflight.check(kafka, registry)
-    analyst = _analyst(settings, judge, registry, registries.confluent_url, ground)
-    app = make_app(kafka, settings.send_timeout_s)
-    restorer = Restorer(lambda: changelog_client(kafka), analyst.states)
-    asyncio.run(_serve(app, analyst, restorer, settings))
+    reach = Reach(kafka, GlueRegistry.connect(registries), registries.confluent_url)
+    crews = [crew_of(reach, settings, judges, one) for one in stages(settings, judges)]
+    asyncio.run(_serve(crews, settings))
     structlog.get_logger().info("stopped")
 
 
@@ -87,33 +84,20 @@ def _log_thread(ended: threading.ExceptHookArgs) -> None:
     )
 
 
-def _analyst(
-    settings: AnalyzerSettings, judge: Judge, registry: GlueRegistry, confluent_url: str, ground: preflight.Ground
-) -> Analyst:
-    confluent = confluent_cache(ConfluentRegistry(confluent_url)) if confluent_url else None
-    transactions = Decoder(glue_cache(registry), reader="transaction", confluent=confluent, logical_types=False)
-    states = Decoder(registry, reader="card_state", logical_types=False)
-    return Analyst(
-        reader=TransactionReader(transactions),
-        states=CardStates(StateCodec(ground.states, states)),
-        judge=judge,
-        notifications=ground.notifications,
-        shadow=ground.shadow,
-        metrics=Metrics(),
-        now=lambda: datetime.now(UTC),
-        version=__version__,
-        max_dead_letters_in_a_row=settings.max_dead_letters_in_a_row,
-    )
-
-
-async def _serve(app: faust.App, analyst: Analyst, restorer: Restorer, settings: AnalyzerSettings) -> None:
-    member = Worker(app, analyst, restorer, settings)
-    with serve_ops(settings.ops_host, settings.ops_port, member.health) as port:
+async def _serve(crews: Sequence[Crew], settings: AnalyzerSettings) -> None:
+    ending = Ending()
+    ending.on_signals()
+    members = [Worker(crew, settings, ending) for crew in crews]
+    with serve_ops(settings.ops_host, settings.ops_port, lambda: _problem(members)) as port:
         structlog.get_logger().info("ops", host=settings.ops_host, port=port)
         try:
-            await member.run()
+            await asyncio.gather(*[member.run() for member in members])
         except Exception as error:  # noqa: BLE001 - whatever it is, this is the end
             _end_at_once(error)
+
+
+def _problem(members: Sequence[Worker]) -> str | None:
+    return "; ".join(problem for member in members if (problem := member.health())) or None
 
 
 def _end_at_once(error: Exception) -> NoReturn:

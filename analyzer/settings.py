@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
@@ -12,6 +14,9 @@ class AnalyzerSettings(Settings):
     """Settings of the analyzer alone."""
 
     model_config = SettingsConfigDict(env_prefix="ANALYZER_", populate_by_name=True)
+
+    stage: Literal["cards", "terminals", "both"] = "both"
+    """What the worker does: judge cards' transactions, terminals' sightings, or both in one process."""
 
     rules_file: str = ""
     """File with the thresholds of the detection rules; empty: the one in the package, `analyzer/rules.toml`."""

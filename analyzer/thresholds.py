@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from analyzer.core.chain import Judges
 from analyzer.core.detect import Judge
 from analyzer.core.model import SECOND_MS
-from analyzer.core.selection import shadowed
+from analyzer.core.selection import shadowed, usable
+from analyzer.core.terminal import TerminalJudge
 from analyzer.core.tuning import Alert, Tuning, tuned
 from analyzer.settings import AnalyzerSettings
 from schemas.errors import UserError
@@ -48,19 +51,31 @@ def read_for(settings: AnalyzerSettings) -> Tuning:
     return found if settings.alert_threshold is None else replace(found, alert=Alert(settings.alert_threshold))
 
 
-def judge(settings: AnalyzerSettings) -> Judge:
-    """Return the judge that the settings ask for.
+def judges(settings: AnalyzerSettings, missing: Iterable[str] = ()) -> Judges:
+    """Return the judges of both stages that the settings ask for, less what needs fields that are `missing`.
 
     Raises:
-        UserError: the rules file is wrong, or a rule for the shadow isn't among those that run.
+        UserError: the rules file is wrong, no rule knows a field, or a rule for the shadow isn't among those that run.
     """
     tuning = read_for(settings)
-    return Judge(
-        rules=tuning.rules,
-        alert_threshold=tuning.alert.threshold,
+    off = usable(tuning.running, missing).off
+    shadow = shadowed(tuning.running, names(settings.shadow))
+    surge = None if tuning.terminal is None or tuning.terminal.name in off else tuning.terminal
+    threshold = tuning.alert.threshold
+    cards = Judge(
+        rules=tuple(rule for rule in tuning.rules if rule.name not in off),
+        alert_threshold=threshold,
         allowed_lateness_ms=settings.allowed_lateness_s * SECOND_MS,
-        shadow=shadowed(tuning.rules, names(settings.shadow)),
+        shadow=shadow,
     )
+    if surge is None:
+        return Judges(cards, sight=None, terminals=None)
+    return Judges(cards, tuning.sighting, TerminalJudge(surge, threshold, shadow=surge.name in shadow))
+
+
+def off(settings: AnalyzerSettings, missing: Iterable[str]) -> dict[str, str]:
+    """Return which rules are off on data without the fields `missing`, and why; raises as `judges`."""
+    return usable(read_for(settings).running, missing).off
 
 
 def names(listed: str) -> tuple[str, ...]:

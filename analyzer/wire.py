@@ -11,8 +11,10 @@ from uuid import UUID, uuid5
 
 from analyzer.core import money
 from analyzer.core.model import Place, RecentTransaction, Transaction, Verdict
+from analyzer.core.sighting import Sighting
 from analyzer.core.window import CardWindow, Country, Device, Flag, Habit, Silence
-from schemas.codec import Decoder, Encoder, Record
+from analyzer.window_codec import WindowCodec
+from schemas.codec import Decoder, Record
 from schemas.errors import BadRecordError
 
 NOTIFICATION_IDS: Final = UUID("6c1f2f0e-5b0a-5d0e-9b43-0c0d9d6f7a11")
@@ -79,7 +81,8 @@ def checked(record: Record) -> Transaction:
         merchant_id=record["merchantId"],
         merchant_name=record["merchantName"],
         merchant_category=record["merchantCategory"],
-        device_id=_device(record["deviceId"]),
+        terminal_id=_optional(record, "terminalId"),
+        device_id=_optional(record, "deviceId"),
         country=record["country"],
         place=_place(record["latitude"], record["longitude"]),
         card_present=record["channel"] == "CARD_PRESENT",
@@ -101,10 +104,11 @@ def _amount(minor: int) -> int:
     return minor
 
 
-def _device(device_id: str | None) -> str | None:
-    if device_id is not None and not 0 < len(device_id) <= LONGEST_TEXT:
-        raise BadRecordError(f"deviceId has {len(device_id)} characters, not 1 to {LONGEST_TEXT}; use null for none")
-    return device_id
+def _optional(record: Record, name: str) -> str | None:
+    value: str | None = record[name]
+    if value is not None and not 0 < len(value) <= LONGEST_TEXT:
+        raise BadRecordError(f"{name} has {len(value)} characters, not 1 to {LONGEST_TEXT}; use null for none")
+    return value
 
 
 def _place(latitude: float | None, longitude: float | None) -> Place | None:
@@ -123,7 +127,7 @@ def notification_id(transaction_id: str) -> str:
     return str(uuid5(NOTIFICATION_IDS, transaction_id))
 
 
-def notification(transaction: Transaction, verdict: Verdict, detected: datetime, version: str) -> Record:
+def notification(transaction: Transaction | Sighting, verdict: Verdict, detected: datetime, version: str) -> Record:
     """Return the record (of notification.avsc) that tells of a flagged transaction.
 
     Args:
@@ -165,29 +169,18 @@ def notification(transaction: Transaction, verdict: Verdict, detected: datetime,
     }
 
 
-@dataclass(frozen=True, slots=True)
-class StateCodec:
+class StateCodec(WindowCodec[CardWindow]):
     """Card windows as records of card_state.avsc and back."""
 
-    encoder: Encoder
-    decoder: Decoder
-    """Resolves to the reader schema `card_state`, logical types off."""
+    new = CardWindow()
 
-    def encode(self, window: CardWindow) -> bytes:
-        """Return the framed bytes of a window."""
-        return self.encoder.encode(state_record(window))
+    def record(self, window: CardWindow) -> Record:
+        """Return a window as a record."""
+        return state_record(window)
 
-    def decode(self, value: bytes) -> CardWindow:
-        """Return the window in framed bytes.
-
-        Raises:
-            BadRecordError: they are not a card state.
-        """
-        return window_of(self.decoder.decode(value))
-
-    def applied_offset(self, value: bytes) -> int:
-        """Return the applied offset in framed bytes; raises as `decode`."""
-        return int(self.decoder.decode(value)["appliedOffset"])
+    def window(self, record: Record) -> CardWindow:
+        """Return the window that a record describes."""
+        return window_of(record)
 
 
 def state_record(window: CardWindow) -> Record:
@@ -198,6 +191,7 @@ def state_record(window: CardWindow) -> Record:
         "flagged": window.flagged,
         "late": window.late,
         "duplicate": window.duplicate,
+        "sighted": window.sighted,
         "amountCount": window.habit.count,
         "amountMean": window.habit.mean,
         "amountM2": window.habit.m2,
@@ -246,6 +240,7 @@ def window_of(record: Record) -> CardWindow:
         flagged=record["flagged"],
         late=record["late"],
         duplicate=record["duplicate"],
+        sighted=record["sighted"],
         habit=Habit(record["amountCount"], record["amountMean"], record["amountM2"]),
         countries=tuple(map(Country, record["countries"], _all(record["countriesSince"], record["countries"], 0))),
         devices=_devices(record),

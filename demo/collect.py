@@ -22,7 +22,14 @@ from score.core.facts import Happened, alert_of
 from score.core.tally import Tally
 
 ANALYZER_GROUP: Final = "cardwatch-analyzer"
+TERMINALS_GROUP: Final = "cardwatch-analyzer-terminals"
 NOTIFIER_GROUP: Final = "cardwatch-notifier"
+WORK: Final = (
+    (ANALYZER_GROUP, topics.TRANSACTIONS),
+    (TERMINALS_GROUP, topics.SIGHTINGS),
+    (NOTIFIER_GROUP, topics.NOTIFICATIONS),
+)
+"""Who works on what, in the order in which work comes."""
 _REMEMBERED: Final = 200_000
 """Transactions whose time is kept until their event arrives."""
 _SILENCE_S: Final = 30.0
@@ -50,7 +57,7 @@ class Collector:
         self._decoder = decoder
         self._targets = targets
         self._consumer = reader(kafka)
-        self._groups = {group: reader(kafka, group) for group in (ANALYZER_GROUP, NOTIFIER_GROUP)}
+        self._groups = {group: reader(kafka, group) for group, _ in WORK}
         self._produced_ms: OrderedDict[str, int] = OrderedDict()
         self._ids_at: dict[Origin, str] = {}
         self._ends: dict[tuple[str, int], int] = {}
@@ -61,8 +68,8 @@ class Collector:
         self.tally = Tally()
         """Who was caught, once labels are added; it knows what happened and what was flagged."""
         self.latencies_ms: deque[int] = deque(maxlen=_LATENCIES)
-        dead = [dead_letter_topic(topic) for topic in (topics.TRANSACTIONS, topics.NOTIFICATIONS)]
-        followed = [topics.TRANSACTIONS, topics.NOTIFICATIONS, *dead]
+        worked_on = [topic for _, topic in WORK]
+        followed = [*worked_on, *(dead_letter_topic(topic) for topic in worked_on)]
         self._assigned = [part for topic in followed for part in partitions(self._consumer, topic)]
         self._consumer.assign(self._assigned)
 
@@ -118,6 +125,10 @@ class Collector:
     def count(self, topic: str) -> int:
         """Return how many records of `topic` were seen."""
         return sum(count for (name, _), count in self.records.items() if name == topic)
+
+    def by_partition(self, topic: str) -> dict[int, int]:
+        """Return how many records of `topic` were seen, by partition."""
+        return {number: count for (name, number), count in self.records.items() if name == topic}
 
     def lag(self, group: str, topic: str) -> int:
         """Return how many records of `topic` the group has not yet committed.

@@ -15,6 +15,8 @@ from producer.watch import Watch
 
 CATCH_UP: Final = 2.0
 """Most fraud that is begun in a day, in days' worth: what the warm-up lacks is spread out."""
+AHEAD_DAYS: Final = 4.0
+"""Fraud that is due later may take so many days' worth; what is more counts as if it were due today."""
 CAMPAIGNS_SHARE: Final = 0.6
 """Part of a day's fraud that campaigns may take, so that the other scenarios are played too."""
 
@@ -77,7 +79,8 @@ class Fraudsters:
 
     def _begin(self, quota: float, rng: Generator) -> Iterator[tuple[str, Draft]]:
         """Begin scenarios until the day has its share; one is begun whole, so the next days may give less."""
-        missing = min(self._wanted - self._due, CATCH_UP * quota)
+        too_much_later = max(0.0, sum(self._due_later.values()) - AHEAD_DAYS * quota)
+        missing = min(self._wanted - self._due - too_much_later, CATCH_UP * quota)
         again, self._put_off = deque(self._put_off), []
         turns = len(again) + 2 * len(self._everybody)
         while missing >= 1 and turns:

@@ -10,7 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from producer.habits import Habits
-from producer.market import CATEGORIES, PLACES, QUARTERS, WEB_SHOPS
+from producer.market import CATEGORIES, PLACES, WEB_SHOPS
 from producer.model import DAY_MS, HOUR_MS, SECOND_MS, Cardholder
 
 LEAST_MINOR: Final = 50
@@ -34,6 +34,7 @@ class Intent(NamedTuple):
     approved: bool
     shop_category: int
     quarter: int
+    """Of a home town; other places may have fewer."""
     shop_minor: int
     web_category: int
     web_shop: int
@@ -50,8 +51,9 @@ class Intent(NamedTuple):
 class Intentions:
     """Draws what a population means to buy; what is usual for each cardholder is a row of each array."""
 
-    def __init__(self, holders: Sequence[Cardholder], habits: Habits) -> None:
-        """Take the holders' traits apart."""
+    def __init__(self, holders: Sequence[Cardholder], quarters: int, habits: Habits) -> None:
+        """Take the holders' traits apart; their towns have so many quarters."""
+        self._quarters = quarters
         self._habits = habits
         self._dear = np.array([c.median_minor >= habits.dear_median_minor for c in CATEGORIES])
         self._night_share = np.array([h.night_share for h in holders])
@@ -108,7 +110,7 @@ class Intentions:
 
     def _quarter_of(self, who: Ints, rng: Generator) -> Ints:
         stray = rng.random(len(who)) >= self._habits.favourite_quarter_share
-        return np.where(stray, rng.integers(QUARTERS, size=len(who)), self._quarter[who])
+        return np.where(stray, rng.integers(self._quarters, size=len(who)), self._quarter[who])
 
     def _shop(self, who: Ints, quarter: Ints, rng: Generator) -> tuple[Ints, Ints, Ints]:
         category = (self._present_odds[who] <= rng.random((len(who), 1))).sum(axis=1)

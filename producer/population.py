@@ -11,7 +11,7 @@ from faker import Faker
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from producer.market import CATEGORIES, HOME_PLACES, QUARTERS, Market, build_market
+from producer.market import CATEGORIES, Market, build_market
 from producer.model import Cardholder
 
 IDS: Final = UUID("6a1b4c1e-52a4-5f0b-9a57-0a6a7c9d1b11")
@@ -61,8 +61,8 @@ def build_population(seed: int, cards: int, purchases_per_card_day: float, trait
         traits: how they differ.
     """
     rng = np.random.default_rng([seed, 0])
-    market = build_market(rng)
-    columns = _draw(rng, cards, purchases_per_card_day, traits or Traits())
+    market = build_market(rng, cards, cards * purchases_per_card_day)
+    columns = _draw(rng, cards, purchases_per_card_day, market.quarters, traits or Traits())
     namespace = uuid5(IDS, f"population/{seed}")
     names = _user_names(rng)
     holders = tuple(_cardholder(i, namespace, names, market, columns) for i in range(cards))
@@ -75,7 +75,7 @@ def _user_names(rng: Generator) -> list[str]:
     return [fake.user_name() for _ in range(USER_NAMES)]
 
 
-def _draw(rng: Generator, cards: int, per_day: float, traits: Traits) -> dict[str, NDArray[Any]]:
+def _draw(rng: Generator, cards: int, per_day: float, quarters: int, traits: Traits) -> dict[str, NDArray[Any]]:
     """Draw every trait of everybody: one row a card."""
     share = np.array([c.share for c in CATEGORIES])
     online = np.array([c.online for c in CATEGORIES])
@@ -97,7 +97,7 @@ def _draw(rng: Generator, cards: int, per_day: float, traits: Traits) -> dict[st
         "last_four": rng.integers(10_000, size=cards),
         "name": rng.integers(USER_NAMES, size=cards),
         "home": rng.random(cards),
-        "quarter": rng.integers(QUARTERS, size=cards),
+        "quarter": rng.integers(quarters, size=cards),
         "devices": rng.integers(1, 4, size=cards),
         "second_home": rng.random(cards),
         "shared": rng.random(cards) < traits.shared_share,
@@ -115,7 +115,7 @@ def _cardholder(
     i: int, namespace: UUID, names: list[str], market: Market, columns: dict[str, NDArray[Any]]
 ) -> Cardholder:
     token = uuid5(namespace, f"card/{i}").hex
-    home, second_home = (market.homes[int(columns[name][i] * HOME_PLACES)] for name in ("home", "second_home"))
+    home, second_home = (market.homes[int(columns[name][i] * len(market.homes))] for name in ("home", "second_home"))
     return Cardholder(
         index=i,
         card_id=f"card_{token[:16]}",

@@ -36,7 +36,7 @@ class Spending:
         self._market = population.market
         self._habits = habits or Habits()
         self._holders = holders = population.cardholders
-        self._intentions = Intentions(holders, self._habits)
+        self._intentions = Intentions(holders, population.market.quarters, self._habits)
         self._sleep = Sleep([holder.sleeps for holder in holders], self._habits)
         self._where = [Whereabouts(holder) for holder in holders]
         self._devices = [list(holder.devices) for holder in holders]
@@ -77,7 +77,8 @@ class Spending:
         place = where.place(at_ms, rng)
         if place is None:
             return self._online(intent, at_ms, rng)
-        shop = self._market.shops[place.index][intent.shop_category][intent.quarter]
+        shops = self._market.shops[place.index][intent.shop_category]
+        shop = shops[intent.quarter % len(shops)]
         then_ms = where.earliest_ms(shop, at_ms)
         if then_ms > at_ms and (then_ms - at_ms > self._habits.patience_ms or not where.stays(place, then_ms)):
             return self._online(intent, at_ms, rng)

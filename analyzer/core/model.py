@@ -72,6 +72,9 @@ class Transaction:
     merchant_id: str
     merchant_name: str
     merchant_category: str
+    terminal_id: str | None
+    """The terminal that read the card; None online."""
+
     device_id: str | None
     country: str
     place: Place | None

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from analyzer.core.rules.base import FIELDS, Rule
+from analyzer.core.rules.base import FIELDS, Named
 from analyzer.core.tuning import did_you_mean
 from schemas.errors import UserError
 
+R = TypeVar("R", bound=Named)
+
 
 @dataclass(frozen=True, slots=True)
-class Usable:
+class Usable(Generic[R]):
     """What is left of some rules on data that lacks fields."""
 
-    on: tuple[Rule, ...]
+    on: tuple[R, ...]
     off: dict[str, str]
     """By name of the rule, why it is off."""
 
 
-def usable(rules: Iterable[Rule], missing: Iterable[str]) -> Usable:
+def usable(rules: Iterable[R], missing: Iterable[str]) -> Usable[R]:
     """Return which rules can work on data without the fields `missing`.
 
     Raises:
@@ -38,7 +41,7 @@ def usable(rules: Iterable[Rule], missing: Iterable[str]) -> Usable:
     )
 
 
-def shadowed(rules: Iterable[Rule], names: Iterable[str]) -> frozenset[str]:
+def shadowed(rules: Iterable[Named], names: Iterable[str]) -> frozenset[str]:
     """Return the names of the rules that run without alerting.
 
     Raises:

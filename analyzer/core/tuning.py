@@ -13,13 +13,18 @@ from difflib import get_close_matches
 from typing import Any, Final, TypeVar, cast, get_type_hints
 
 from analyzer.core.rules import RULES
-from analyzer.core.rules.base import Rule
-from analyzer.core.units import AlertScore, Minor, Pair, Unit, dimension
+from analyzer.core.rules.base import Named, Rule
+from analyzer.core.sighting import Sight
+from analyzer.core.terminal_surge import TerminalSurge
+from analyzer.core.units import AlertScore, Choice, Minor, Pair, Unit, dimension
 from schemas.errors import UserError
 
 ENABLED: Final = "enabled"
 _MAJOR: Final = frozenset({"major", "eur", "euro", "euros", "usd", "dollars", "amount"})
 _MINOR: Final = 100
+
+_ALWAYS: Final = {"alert": "it needs a threshold", "sighting": "the terminal stage needs it"}
+"""Tables that can't be switched off, and why."""
 
 _T = TypeVar("_T")
 
@@ -38,9 +43,18 @@ class Tuning:
 
     alert: Alert
     rules: tuple[Rule, ...]
-    """Those that are enabled."""
+    """Those of the card stage that are enabled."""
 
-    disabled: tuple[Rule, ...] = ()
+    sighting: Sight
+    terminal: TerminalSurge | None
+    """The rule of the terminal stage; None: it is not enabled."""
+
+    disabled: tuple[Named, ...] = ()
+
+    @property
+    def running(self) -> tuple[Named, ...]:
+        """The rules of both stages that are enabled."""
+        return (*self.rules, self.terminal) if self.terminal else self.rules
 
 
 def tuned(tables: Mapping[str, Any]) -> Tuning:
@@ -49,20 +63,36 @@ def tuned(tables: Mapping[str, Any]) -> Tuning:
     Raises:
         UserError: a table or threshold is unknown, missing or impossible; the message doesn't name the file.
     """
-    known = ["alert", *(rule.name for rule in RULES)]
+    known = ["alert", *(rule.name for rule in RULES), "sighting", TerminalSurge.name]
     for name in tables:
         if name not in known:
             raise UserError(f"[{name}]: no such rule{did_you_mean(name, known)}. Known: {', '.join(known)}")
     alert = _table(Alert, "alert", tables)
-    rules = [(_table(rule, rule.name, tables), _enabled(rule.name, tables)) for rule in RULES]
+    rules = [_table(rule, rule.name, tables) for rule in RULES]
+    sighting = _table(Sight, "sighting", tables)
+    surge = _surge(tables, sighting)
+    every: list[Named] = [*rules, surge]
+    enabled = {rule.name for rule in every if _enabled(rule.name, tables)}
     return Tuning(
         alert=alert,
-        rules=tuple(rule for rule, enabled in rules if enabled),
-        disabled=tuple(rule for rule, enabled in rules if not enabled),
+        rules=tuple(rule for rule in rules if rule.name in enabled),
+        sighting=sighting,
+        terminal=surge if surge.name in enabled else None,
+        disabled=tuple(rule for rule in every if rule.name not in enabled),
     )
 
 
-def units(kind: type[Any]) -> dict[str, Unit | Pair]:
+def _surge(tables: Mapping[str, Any], sighting: Sight) -> TerminalSurge:
+    surge = _table(TerminalSurge, TerminalSurge.name, tables)
+    if not sighting.least_z <= surge.least_z_found <= surge.least_z:
+        raise UserError(
+            f"[{surge.name}] least_z_found must be between least_z of [sighting], {sighting.least_z:g}, and its own"
+            f" least_z, {surge.least_z:g}, not {surge.least_z_found:g}: what isn't sighted can't be found"
+        )
+    return surge
+
+
+def units(kind: type[Any]) -> dict[str, Unit | Pair | Choice]:
     """Return the unit of each field of a dataclass of thresholds, in their order."""
     hints = get_type_hints(kind, include_extras=True)
     return {field.name: hints[field.name].__metadata__[0] for field in dataclasses.fields(kind)}
@@ -78,12 +108,12 @@ def _table(kind: type[_T], name: str, tables: Mapping[str, Any]) -> _T:
     table = tables.get(name)
     keys = units(kind)
     if table is None:
-        remedy = f"to do without it, set {ENABLED} = false in it" if name != "alert" else "it needs a threshold"
+        remedy = _ALWAYS.get(name, f"to do without it, set {ENABLED} = false in it")
         raise UserError(f"[{name}] is missing: copy it from the rules file of the package; {remedy}")
     if not isinstance(table, dict):
         raise UserError(f"{name} must be a table of thresholds, [{name}], not {table!r}")
     for key in table:
-        if key not in keys and (key != ENABLED or kind is Alert):
+        if key not in keys and (key != ENABLED or name in _ALWAYS):
             raise UserError(f"[{name}] {key}{_unknown(key, table[key], keys)}")
     for key in keys:
         if key not in table:
@@ -91,7 +121,7 @@ def _table(kind: type[_T], name: str, tables: Mapping[str, Any]) -> _T:
     return kind(**{key: _read(name, key, unit, table[key]) for key, unit in keys.items()})
 
 
-def _read(name: str, key: str, unit: Unit | Pair, given: Any) -> Any:
+def _read(name: str, key: str, unit: Unit | Pair | Choice, given: Any) -> Any:
     try:
         return unit.read(given)
     except UserError as error:
@@ -105,7 +135,7 @@ def _enabled(name: str, tables: Mapping[str, Any]) -> bool:
     return enabled
 
 
-def _unknown(key: str, given: Any, keys: Mapping[str, Unit | Pair]) -> str:
+def _unknown(key: str, given: Any, keys: Mapping[str, Unit | Pair | Choice]) -> str:
     """Return why `key` is none of `keys`: mostly, it is one of them in another unit."""
     for known, unit in keys.items():
         if isinstance(unit, Unit) and (value := _in_its_unit(key, given, known, unit)) is not None:

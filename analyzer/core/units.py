@@ -111,6 +111,19 @@ class Pair:
         return least, most
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Yes or no."""
+
+    words: str = "true or false"
+
+    def read(self, given: Any) -> bool:
+        """Return it; raises as `Unit.read`."""
+        if not isinstance(given, bool):
+            raise UserError(f"must be true or false, not {given!r}")
+        return given
+
+
 def dimension(unit: str) -> str:
     """Return what a unit measures; empty for an unknown one."""
     return next((name for name, scale in SCALES.items() if unit.lower() in scale), "")
@@ -124,10 +137,12 @@ LogAmount = Annotated[float, Unit("ln(amount)", most=100.0)]
 Times = Annotated[float, Unit("multiples", "times")]
 Seconds = Annotated[float, Unit("seconds", "seconds", "time")]
 Hours = Annotated[float, Unit("hours", "hours", "time")]
+Span = Annotated[float, Unit("hours", "hours", "time", above_zero=True)]
 Days = Annotated[float, Unit("days", "days", "time")]
 HourOfDay = Annotated[float, Unit("hours after midnight", most=24.0)]
 Km = Annotated[float, Unit("km", "km", "distance")]
 KmPerHour = Annotated[float, Unit("km/h", "km_h", "speed")]
 Share = Annotated[float, _SHARE]
 AlertScore = Annotated[float, Unit("shares of 1", most=1.0, above_zero=True)]
+YesNo = Annotated[bool, Choice()]
 Scores = Annotated[tuple[float, float], Pair(_SHARE, "the score at the limit, and the highest")]

@@ -110,6 +110,8 @@ class CardWindow(NamedTuple):
     flagged: int = 0
     late: int = 0
     duplicate: int = 0
+    sighted: int = 0
+    """Of the judged ones, those that the terminal stage was told of."""
 
     habit: Habit = Habit()
     countries: tuple[Country, ...] = ()
@@ -164,7 +166,7 @@ class CardWindow(NamedTuple):
         so on its own, not for being like something else that was.
         """
         at = self._after(seen.event_time_ms)
-        recent = (*self.recent[:at], seen, *self.recent[at:])
+        recent = (*self.recent, seen) if at == len(self.recent) else (*self.recent[:at], seen, *self.recent[at:])
         oldest_ms = recent[-1].event_time_ms - LONGEST_WINDOW_MS - allowed_lateness_ms
         if recent[0].event_time_ms <= oldest_ms:
             recent = recent[bisect_right(recent, oldest_ms, key=TIME) :]
@@ -175,6 +177,7 @@ class CardWindow(NamedTuple):
             self.flagged + flagged,
             self.late,
             self.duplicate,
+            self.sighted,
             self.habit.with_amount(seen.amount_minor) if learn else self.habit,
             _with_country(self.countries, seen) if learn else self.countries,
             _with_device(self.devices, device_id, seen) if learn and device_id is not None else self.devices,

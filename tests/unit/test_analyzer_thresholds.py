@@ -19,7 +19,9 @@ from analyzer.core.rules.impossible_travel import ImpossibleTravel
 from analyzer.core.rules.velocity import Velocity
 from analyzer.core.selection import shadowed, usable
 from analyzer.core.units import SCALES, Unit
+from analyzer.crew import stages
 from analyzer.settings import AnalyzerSettings
+from analyzer.stage import CARDS, TERMINALS
 from schemas.errors import UserError
 from tests.analyzer_input import rule
 
@@ -47,6 +49,7 @@ def refused(file: Path) -> str:
 def test_the_packaged_file_has_every_rule_in_force() -> None:
     found = thresholds.read()
     assert [one.name for one in found.rules] == [kind.name for kind in RULES]
+    assert found.terminal is not None
     assert found.disabled == ()
     assert found.alert.threshold == 0.5
 
@@ -88,6 +91,12 @@ WRONG = [
     ("scores = [0.1, 0.5]", "scores = 0.5", "[amount_outlier] scores must be two numbers in brackets (the score at"),
     ("scores = [0.1, 0.5]", "scores = [0.5, 0.1]", "[amount_outlier] scores must not fall"),
     ("scores = [0.1, 0.5]", "scores = [0.5, 2]", "[amount_outlier] scores must be at most 1"),
+    ("online = false", "online = 0", "[sighting] online must be true or false, not 0"),
+    ("[sighting]", "[sighting]\nenabled = false", "[sighting] enabled: no such threshold. Known: least_z, least_h"),
+    ("window_hours = 96", "window_days = 4", "there is window_hours, in hours: write window_hours = 96"),
+    ("window_hours = 96", "window_hours = 0", "[terminal_surge] window_hours must be above 0 (in hours), not 0"),
+    ("[sighting]\nleast_z = 0.5", "[sighting]\nleast_z = 0.6", "[terminal_surge] least_z_found must be between"),
+    ("least_z_found = 0.5", "least_z_found = 1.5", "and its own least_z, 1, not 1.5: what isn't sighted can't"),
     ("threshold = 0.5", "threshold = 0", "[alert] threshold must be above 0"),
     ("threshold = 0.5", "threshold = 50", "[alert] threshold must be at most 1"),
     ("threshold = 0.5", "enabled = false", "[alert] enabled: no such threshold. Known: threshold"),
@@ -149,18 +158,46 @@ def test_a_rule_that_is_not_enabled_does_not_run(tmp_path: Path) -> None:
 
 
 def test_the_alert_threshold_of_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert thresholds.judge(AnalyzerSettings()).alert_threshold == 0.5
+    assert thresholds.judges(AnalyzerSettings()).cards.alert_threshold == 0.5
     monkeypatch.setenv("ANALYZER_ALERT_THRESHOLD", "")
-    assert thresholds.judge(AnalyzerSettings()).alert_threshold == 0.5
+    assert thresholds.judges(AnalyzerSettings()).cards.alert_threshold == 0.5
     monkeypatch.setenv("ANALYZER_ALERT_THRESHOLD", "0.7")
-    assert thresholds.judge(AnalyzerSettings()).alert_threshold == 0.7
+    assert thresholds.judges(AnalyzerSettings()).cards.alert_threshold == 0.7
 
 
 def test_the_settings_name_the_rules_file_and_the_shadow(tmp_path: Path) -> None:
     file = written(tmp_path, "limit_hour = 6", "limit_hour = 9")
-    judge = thresholds.judge(AnalyzerSettings(rules_file=str(file), shadow="velocity, first_seen"))
+    judge = thresholds.judges(AnalyzerSettings(rules_file=str(file), shadow="velocity, first_seen")).cards
     assert judge.shadow == {"velocity", "first_seen"}
     assert next(one for one in judge.rules if isinstance(one, Velocity)).limit_hour == 9
+
+
+def test_the_terminal_stage_has_its_thresholds_from_the_same_file(tmp_path: Path) -> None:
+    found = thresholds.judges(AnalyzerSettings(rules_file=str(written(tmp_path, "limit_cards = 5", "limit_cards = 7"))))
+    assert found.terminals is not None
+    assert (found.terminals.rule.limit_cards, found.terminals.shadow) == (7, False)
+    on_trial = thresholds.judges(AnalyzerSettings(shadow="terminal_surge")).terminals
+    assert on_trial is not None
+    assert on_trial.shadow
+
+
+def test_without_its_rule_or_its_data_the_terminal_stage_is_off_and_nothing_is_sighted(tmp_path: Path) -> None:
+    file = written(tmp_path, "[terminal_surge]", "[terminal_surge]\nenabled = false")
+    for found in (
+        thresholds.judges(AnalyzerSettings(rules_file=str(file))),
+        thresholds.judges(AnalyzerSettings(), {"terminal"}),
+    ):
+        assert (found.sight, found.terminals) == (None, None)
+    assert thresholds.off(AnalyzerSettings(), {"terminal"})["terminal_surge"] == "the data lacks terminal"
+
+
+def test_a_worker_has_nothing_to_do_in_a_stage_without_a_rule(tmp_path: Path) -> None:
+    file = str(written(tmp_path, "[terminal_surge]", "[terminal_surge]\nenabled = false"))
+    found = thresholds.judges(AnalyzerSettings(rules_file=file))
+    assert stages(AnalyzerSettings(), thresholds.judges(AnalyzerSettings())) == (CARDS, TERMINALS)
+    assert stages(AnalyzerSettings(), found) == (CARDS,)
+    with pytest.raises(UserError, match="terminal_surge is off in the rules file"):
+        stages(AnalyzerSettings(stage="terminals"), found)
 
 
 def test_a_shadow_of_no_rule_is_refused_with_the_known_ones() -> None:
@@ -203,6 +240,9 @@ def test_the_command_prints_each_rule_with_its_thresholds_units_and_state(tmp_pa
     assert "amount_outlier (off: enabled = false in the rules file)" in shown
     assert "impossible_travel (off: the data lacks place)" in shown
     assert "card_testing (on)" in shown
+    assert "terminal_surge (off: the data lacks terminal)" in shown
+    assert "    look_back = true  (true or false)" in shown
+    assert "sighting (what the terminal stage is told of)" in shown
     assert "    limit_km_h = 900  (km/h)" in shown
     assert "    scores = [0.4, 0.85]  (the score at the limit, and the highest)" in shown
     assert "flagged from a score of 0.5 on" in shown

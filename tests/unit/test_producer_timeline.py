@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
 from itertools import islice, pairwise
@@ -43,6 +46,16 @@ def values(chosen: Plan, count: int) -> list[tuple[str, bytes, bytes]]:
 @given(seed=seeds)
 def test_the_same_seed_gives_the_same_bytes(seed: int) -> None:
     assert values(plan(seed), 300) == values(plan(seed), 300)
+
+
+def test_another_process_with_another_hash_seed_gives_the_same_bytes() -> None:
+    command = [sys.executable, "-m", "producer", "print", "--transactions", "1500", "--cards", "60", "--seed", "5"]
+    printed = [
+        subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed}).stdout
+        for seed in ("1", "2")
+    ]
+    assert printed[0] == printed[1]
+    assert len(printed[0].splitlines()) > 3_000
 
 
 def test_another_seed_gives_other_cards_and_other_ids() -> None:

@@ -11,7 +11,7 @@ FIELDS: Final = frozenset({"place", "device", "merchant_category", "channel", "c
 """What a data set may lack: the fields that a rule can say it needs."""
 
 
-class Rule(Protocol):
+class Named(Protocol):
     """A frozen dataclass whose fields are its thresholds; their types (`analyzer.core.units`) say the units."""
 
     name: ClassVar[str]
@@ -19,6 +19,10 @@ class Rule(Protocol):
 
     needs: ClassVar[frozenset[str]]
     """Those of `FIELDS` without which it can't find anything."""
+
+
+class Rule(Named, Protocol):
+    """One that looks at a transaction against its card's window."""
 
     def check(self, seen: Features, transaction: Transaction) -> Finding | None:
         """Return what it finds in `transaction`, or None; a function of the arguments alone."""

@@ -38,9 +38,10 @@ class BustOut:
 
     def check(self, seen: Features, transaction: Transaction) -> Finding | None:
         """Return a finding when this transaction is one large one too many."""
-        # What was approved on the day itself can only have raised the mean by its own amounts: the cheap look first.
-        if seen.habit.count < self.least_history or ln_amount(transaction.amount_minor) <= seen.habit.mean:
+        if seen.day.count <= self.limit or seen.habit.count < self.least_history:
             return None
+        if ln_amount(transaction.amount_minor) <= seen.habit.mean:
+            return None  # nothing large, even where the day has become a part of the habit
         count, usual = _before_the_day(seen)
         large_minor = usual * self.large_times
         if count < self.least_history or transaction.amount_minor < large_minor:

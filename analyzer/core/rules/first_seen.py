@@ -48,7 +48,7 @@ class FirstSeen:
 
     def check(self, seen: Features, transaction: Transaction) -> Finding | None:
         """Return a finding when something is new and enough else is odd."""
-        if seen.judged < self.least_history:
+        if (seen.country_age_ms is None and seen.device_age_ms is None) or seen.judged < self.least_history:
             return None
         new = self._new(seen, transaction)
         if not new:

@@ -46,7 +46,8 @@ class Velocity:
 
     def check(self, seen: Features, transaction: Transaction) -> Finding | None:  # noqa: ARG002 - windows suffice
         """Return the strongest finding of the windows that hold more than their limit."""
-        if seen.hour.count <= self._least_limit():
+        least = self._least_limit()
+        if seen.day.count <= least or seen.hour.count <= least:  # the day holds the hour, and others look at it too
             return None
         found = [
             self._finding(seen.ten_minutes, self.limit_10_minutes, self.scores),
