@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import fields
 from typing import Final, TypeVar
 
 from demo.collect import Collector
 from demo.ledger import Card, Observed, Sighted, Terminal
 from demo.records import read_to_end
-from demo.score import Truth
 from schemas import topics
 from schemas.codec import Decoder, Record
 from schemas.errors import BadRecordError
 from schemas.settings import KafkaSettings
+from score.core.facts import Fact, Oracle, label_of
 
 _SOURCES: Final = (topics.TRANSACTIONS, topics.SIGHTINGS)
 _C = TypeVar("_C", Card, Terminal)
@@ -51,18 +52,12 @@ def sightings(kafka: KafkaSettings, decoder: Decoder) -> dict[str, Sighted]:
     return found
 
 
-def labels(kafka: KafkaSettings, decoder: Decoder, flagged: Collection[str]) -> dict[str, Truth]:
-    """Return the labels of all fraud, and of whatever was flagged, by transaction id."""
-    found = {}
-    for message in read_to_end(kafka, topics.LABELS):
-        try:
-            label = decoder.decode(message.value() or b"")
-        except BadRecordError:
-            continue  # it labels nothing: what was flagged and has no label is reported
-        if label["fraud"] or label["transactionId"] in flagged:
-            scenario = (label["scenario"] or "unnamed") if label["fraud"] else None
-            found[label["transactionId"]] = Truth(label["cardId"], scenario)
-    return found
+def truth(kafka: KafkaSettings, decoder: Decoder) -> Iterator[Fact]:
+    """Yield the label of each transaction, and what the oracle told."""
+    for topic, fact in ((topics.LABELS, label_of), (topics.ORACLE, lambda record: Oracle(label_of(record)))):
+        for message in read_to_end(kafka, topic):
+            with suppress(BadRecordError, KeyError):  # it labels nothing: what was flagged waits for its label
+                yield fact(decoder.decode(message.value() or b""))
 
 
 def observed(collector: Collector, kafka: KafkaSettings, decoder: Decoder) -> Observed:

@@ -54,7 +54,7 @@ def audit(wait_s: float, say: Callable[[str], None]) -> tuple[Line, ...]:
     """
     kafka = load(KafkaSettings)
     topics.require(kafka, *topics.load())
-    decoder = Decoder(GlueRegistry.connect(load(RegistrySettings)))
+    decoder = Decoder(GlueRegistry.connect(load(RegistrySettings)), logical_types=False)
     found = subscribers.load(subscribers.FOLDER, os.environ)
     watch = Watch(_webhook(), keep=True)
     with closing(watch), closing(Collector(kafka, decoder, watch.targets(found))) as suite:

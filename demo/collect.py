@@ -18,6 +18,8 @@ from schemas.codec import Decoder
 from schemas.dead_letter import Origin, dead_letter_topic, origin
 from schemas.errors import BadRecordError, UnavailableError
 from schemas.settings import KafkaSettings
+from score.core.facts import Happened, alert_of
+from score.core.tally import Tally
 
 ANALYZER_GROUP: Final = "cardwatch-analyzer"
 TERMINALS_GROUP: Final = "cardwatch-analyzer-terminals"
@@ -51,7 +53,7 @@ class Collector:
     """What has been seen so far. `poll` often; it never waits for long."""
 
     def __init__(self, kafka: KafkaSettings, decoder: Decoder, targets: Sequence[Arrivals]) -> None:
-        """Follow the topics of `kafka`, and what comes to `targets`."""
+        """Follow the topics of `kafka`, and what comes to `targets`; `decoder` leaves times in milliseconds."""
         self._decoder = decoder
         self._targets = targets
         self._consumer = reader(kafka)
@@ -63,6 +65,8 @@ class Collector:
         self.records: Counter[tuple[str, int]] = Counter()
         self.notifications: dict[str, Flag] = {}
         self.dead: set[Origin] = set()
+        self.tally = Tally()
+        """Who was caught, once labels are added; it knows what happened and what was flagged."""
         self.latencies_ms: deque[int] = deque(maxlen=_LATENCIES)
         worked_on = [topic for _, topic in WORK]
         followed = [*worked_on, *(dead_letter_topic(topic) for topic in worked_on)]
@@ -170,8 +174,10 @@ class Collector:
             return []  # a dead letter will tell of it
         if where.topic == topics.NOTIFICATIONS:
             return self._notified(where, record)
-        # A record of another schema has no such field; the analyzer dead-letters it.
-        self._produced_ms[record.get("transactionId", "")] = message.timestamp()[1]
+        if "transactionId" not in record or "eventTime" not in record:
+            return []  # of another schema; the analyzer dead-letters it
+        self.tally.take(Happened(record["transactionId"], record["eventTime"]))
+        self._produced_ms[record["transactionId"]] = message.timestamp()[1]
         if len(self._produced_ms) > _REMEMBERED:
             self._produced_ms.popitem(last=False)
         return []
@@ -183,6 +189,7 @@ class Collector:
         self._ids_at[where] = detail["notificationId"]
         if detail["notificationId"] in self.notifications:
             return []
+        self.tally.take(alert_of(record))
         self.notifications[detail["notificationId"]] = Flag(detail["transactionId"], detail["cardId"])
         return [flagged(detail)]
 

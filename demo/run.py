@@ -19,7 +19,6 @@ from demo.event_bus import retried
 from demo.memory import MEASURE, Meter
 from demo.platform import Platform
 from demo.report import Report, delivery
-from demo.score import percentile, score
 from demo.signals import StopRequestedError, deaf
 from demo.supervise import Service, Supervisor, python_module
 from demo.targets import Watch
@@ -27,6 +26,7 @@ from demo.view import ProcessRow, Snapshot, View
 from schemas import topics
 from schemas.codec import Decoder
 from schemas.settings import KafkaSettings, load
+from score.core.percentile import percentile
 
 TICK_S: Final = 0.2
 _LOOK_S: Final = 1.0
@@ -73,7 +73,7 @@ class Run:
         """Set up; nothing starts yet."""
         self._options, self._platform, self._view = options, platform, view
         self._kafka = load(KafkaSettings)
-        self._decoder = Decoder(platform.registered)
+        self._decoder = Decoder(platform.registered, logical_types=False)
         self._watch = Watch(platform.webhook.reader())
         self.collector = Collector(self._kafka, self._decoder, self._watch.targets(platform.subscribers))
         self._supervisor = Supervisor(platform.spawning(python_module(platform.env, folder)), say=view.say)
@@ -230,8 +230,8 @@ class Run:
     def _report(self) -> Report:
         self.collector.catch_up()
         seen = at_rest.observed(self.collector, self._kafka, self._decoder)
-        flagged = {each.transaction_id for each in seen.notifications.values()}
-        truths = at_rest.labels(self._kafka, self._decoder, flagged)
+        tally = self.collector.tally
+        tally.take_all(at_rest.truth(self._kafka, self._decoder))
         return Report(
             broker=self._platform.broker,
             seed=self._options.seed,
@@ -240,8 +240,8 @@ class Run:
             ledger=ledger.lines(seen),
             repeated_notifications=seen.notification_records - len(seen.notifications),
             deliveries=[delivery(name, each, self._retried) for name, each in seen.targets.items()],
-            scores=score(truths, flagged),
-            unlabelled=len(flagged - truths.keys()),
+            scores=tally.scores(),
+            unlabelled=tally.transactions - tally.labels,
             first_flagged_s=self._first_flagged_s,
             latency_p50_ms=percentile(self.collector.latencies_ms, 50),
             latency_p99_ms=percentile(self.collector.latencies_ms, 99),

@@ -49,6 +49,9 @@ class Taken:
     told: tuple[Told, ...] = ()
     """Those that are flagged now: itself, and by the terminal stage others of before."""
 
+    sighted: bool = False
+    """Whether the terminal stage was told of it: then it may be flagged later."""
+
 
 def told_of_card(transaction: Transaction, outcome: Outcome) -> tuple[Told, ...]:
     """Return what the card stage tells of a transaction."""
@@ -81,13 +84,13 @@ class Chain:
         card, sight = transaction.card_id, self.judges.sight
         before = self.cards.get(card) or CardWindow()
         after, outcome = self.judges.cards.judge(before, transaction, self._offset)
-        told = told_of_card(transaction, outcome)
+        told, sighting = told_of_card(transaction, outcome), None
         if sight is not None:
             after, sighting = sight.sight(before, after, transaction, outcome)
             if sighting is not None:
                 told += self._sighted(sighting)
         self.cards[card] = after
-        return Taken(outcome, told)
+        return Taken(outcome, told, sighting is not None)
 
     def _sighted(self, sighting: Sighting) -> tuple[Told, ...]:
         judge = self.judges.terminals

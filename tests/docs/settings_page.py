@@ -17,6 +17,8 @@ from notifier.settings import NotifierSettings
 from producer.files.settings import FileSettings
 from producer.settings import ProducerSettings
 from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, Settings
+from score.live.settings import ScoreSettings
+from score.offline.settings import OfflineSettings
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "settings.md"
 SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
@@ -28,6 +30,8 @@ SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("Analyzer", AnalyzerSettings),
     ("Notifier", NotifierSettings),
     ("Event bus", EventBusSettings),
+    ("Score, live", ScoreSettings),
+    ("Score, offline", OfflineSettings),
     ("Webhook of the demo", WebhookSettings),
 )
 HEAD: Final = """# Settings

@@ -18,6 +18,7 @@ import eventbus.__main__
 import notifier.__main__
 import producer.__main__
 import schemas.__main__
+import score.cli
 from analyzer.core.rules import RULES
 from analyzer.core.terminal_surge import TerminalSurge
 from notifier.sinks import SINKS
@@ -35,6 +36,7 @@ COMMANDS = {
     "notifier": notifier.__main__.cli,
     "producer": producer.__main__.cli,
     "schemas": schemas.__main__.cli,
+    "score": score.cli.cli,
 }
 
 
