@@ -6,7 +6,7 @@ UV     := $(VENV)/bin/uv
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka check lint format docs lock bench bench-smoke up down clean
+.PHONY: help setup demo test test-kafka check lint format docs data-card lock score bench bench-smoke up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,11 +19,17 @@ $(VENV)/.installed: requirements-dev.lock
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements-uv.lock requirements-dev.lock
-	@$(PY) -m compileall -q schemas producer analyzer notifier eventbus demo
+	@$(PY) -m compileall -q schemas producer analyzer notifier eventbus score demo
 	@touch $@
 
 demo: setup ## run the whole suite on this machine, then prove that nothing was lost (ARGS="--broker apache", ARGS=--help)
 	@$(PY) -m demo $(ARGS)
+
+# Eight seeds of 125,000 transactions each, which is a million in all; later options of ARGS win.
+SCORE = $(if $(DATA),--data $(DATA) $(if $(MAPPING),--mapping $(MAPPING)),--seeds 8)
+
+score: setup ## judge a million generated transactions, or a file of yours, and say who was caught (DATA=FILE MAPPING=M, ARGS=--help)
+	@$(PY) -m score offline $(SCORE) $(ARGS)
 
 # Two at a time: most tests wait for a broker most of the time.
 test: setup ## run the tests on the embedded broker (ARGS="tests/unit -k window" for some)
@@ -46,8 +52,12 @@ format: setup ## format the code and mend what the linter can
 	@$(VENV)/bin/ruff check --fix --quiet .
 	@$(VENV)/bin/ruff format --quiet .
 
-docs: setup ## write docs/settings.md from the settings classes
+docs: setup ## write docs/settings.md and the reference in docs/replay.md from the classes
 	@$(PY) -m tests.docs.settings_page
+	@$(PY) -m tests.docs.replay_page
+
+data-card: setup ## write docs/data-card.md and its plots from runs of the generator
+	@$(PY) -m tests.quality.data_card
 
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
        --no-annotate --no-header --no-emit-index-url pyproject.toml

@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import os
 import sys
 import threading
 import traceback
-from datetime import UTC, datetime
-from typing import Final, NoReturn, cast
+from collections.abc import Sequence
+from typing import Annotated, Final, NoReturn, cast
 
-import faust
 import structlog
 import typer
 
-from analyzer import __version__, preflight
-from analyzer.analyst import Analyst
-from analyzer.core.detect import Judge
-from analyzer.core.model import SECOND_MS
-from analyzer.core.rules import RULES
-from analyzer.engine import changelog_client, make_app
-from analyzer.metrics import Metrics
-from analyzer.restore import Restorer
-from analyzer.schema_cache import confluent_cache, glue_cache
+from analyzer import thresholds
+from analyzer.crew import Crew, Reach, crew_of, stages
+from analyzer.describe import described
+from analyzer.ending import Ending
 from analyzer.settings import AnalyzerSettings
-from analyzer.states import CardStates
-from analyzer.wire import StateCodec, TransactionReader
+from analyzer.thresholds import names
 from analyzer.worker import Worker
 from schemas import logs
-from schemas.codec import Decoder
 from schemas.errors import EXIT_FAILURE, one_line_errors
 from schemas.ops import serve_ops
-from schemas.registry import ConfluentRegistry, GlueRegistry
+from schemas.registry import GlueRegistry
 from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, load
 
 # What matters of theirs is logged by the worker, in its own words. Faust logs of an app under the name of
@@ -43,31 +34,47 @@ NOISY: Final = ("faust", "mode", "aiokafka", "kafka", "asyncio", "analyzer.engin
 cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+Shadow = Annotated[
+    list[str] | None,
+    typer.Option("--shadow", metavar="RULE", help="Let this rule run without alerting; may be repeated."),
+]
+
+
 @cli.command()
-def worker() -> None:
+def worker(
+    *,
+    stage: Annotated[
+        str | None,
+        typer.Option(help="cards, terminals or both. [ANALYZER_STAGE, default both]", metavar="STAGE"),
+    ] = None,
+    shadow: Shadow = None,
+) -> None:
     """Judge the transactions of Kafka until SIGTERM; settings are environment variables."""
     logs.configure("analyzer", load(LogSettings))
     threading.excepthook = _log_thread
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.ERROR)
-    settings, kafka, registries = load(AnalyzerSettings), load(KafkaSettings), load(RegistrySettings)
-    registry = GlueRegistry.connect(registries)
-    ground = preflight.check(kafka, registry)
-    analyst = _analyst(settings, registry, registries.confluent_url, ground)
-    app = make_app(kafka, settings.send_timeout_s)
-    restorer = Restorer(lambda: changelog_client(kafka), analyst.states)
-    asyncio.run(_serve(app, analyst, restorer, settings))
+    given = {"stage": stage, "shadow": ",".join(shadow or ())}
+    settings = load(AnalyzerSettings, **{name: value for name, value in given.items() if value})
+    judges = thresholds.judges(settings)
+    kafka, registries = load(KafkaSettings), load(RegistrySettings)
+    reach = Reach(kafka, GlueRegistry.connect(registries), registries.confluent_url)
+    crews = [crew_of(reach, settings, judges, one) for one in stages(settings, judges)]
+    asyncio.run(_serve(crews, settings))
     structlog.get_logger().info("stopped")
 
 
 @cli.command()
-def rules() -> None:
-    """Print the detection rules and their thresholds."""
-    for rule in RULES:
-        assert dataclasses.is_dataclass(rule)  # noqa: S101 - what a rule is; mypy can't see it
-        typer.echo(f"{rule.name}: {(type(rule).__doc__ or '').strip()}")
-        for field in dataclasses.fields(rule):
-            typer.echo(f"    {field.name} = {getattr(rule, field.name)}")
+def rules(
+    file: Annotated[str, typer.Option(help="Rules file; else ANALYZER_RULES_FILE, else the package's.")] = "",
+    without: Annotated[str, typer.Option(help="Fields that the data lacks, such as `place,device`.")] = "",
+    shadow: Shadow = None,
+) -> None:
+    """Check a rules file and print its detection rules: thresholds with units, and which of them run."""
+    given = {"rules_file": file, "shadow": ",".join(shadow or ())}
+    settings = load(AnalyzerSettings, **{name: value for name, value in given.items() if value})
+    for line in described(thresholds.read_for(settings), names(without), names(settings.shadow)):
+        typer.echo(line)
 
 
 def _log_thread(ended: threading.ExceptHookArgs) -> None:
@@ -77,34 +84,20 @@ def _log_thread(ended: threading.ExceptHookArgs) -> None:
     )
 
 
-def _analyst(
-    settings: AnalyzerSettings, registry: GlueRegistry, confluent_url: str, ground: preflight.Ground
-) -> Analyst:
-    confluent = confluent_cache(ConfluentRegistry(confluent_url)) if confluent_url else None
-    transactions = Decoder(glue_cache(registry), reader="transaction", confluent=confluent, logical_types=False)
-    states = Decoder(registry, reader="card_state", logical_types=False)
-    return Analyst(
-        reader=TransactionReader(transactions),
-        states=CardStates(StateCodec(ground.states, states)),
-        judge=Judge(
-            alert_threshold=settings.alert_threshold, allowed_lateness_ms=settings.allowed_lateness_s * SECOND_MS
-        ),
-        notifications=ground.notifications,
-        metrics=Metrics(),
-        now=lambda: datetime.now(UTC),
-        version=__version__,
-        max_dead_letters_in_a_row=settings.max_dead_letters_in_a_row,
-    )
-
-
-async def _serve(app: faust.App, analyst: Analyst, restorer: Restorer, settings: AnalyzerSettings) -> None:
-    member = Worker(app, analyst, restorer, settings)
-    with serve_ops(settings.ops_host, settings.ops_port, member.health) as port:
+async def _serve(crews: Sequence[Crew], settings: AnalyzerSettings) -> None:
+    ending = Ending()
+    ending.on_signals()
+    members = [Worker(crew, settings, ending) for crew in crews]
+    with serve_ops(settings.ops_host, settings.ops_port, lambda: _problem(members)) as port:
         structlog.get_logger().info("ops", host=settings.ops_host, port=port)
         try:
-            await member.run()
+            await asyncio.gather(*[member.run() for member in members])
         except Exception as error:  # noqa: BLE001 - whatever it is, this is the end
             _end_at_once(error)
+
+
+def _problem(members: Sequence[Worker]) -> str | None:
+    return "; ".join(problem for member in members if (problem := member.health())) or None
 
 
 def _end_at_once(error: Exception) -> NoReturn:

@@ -1,23 +1,23 @@
-"""What is done with one record: decode, judge, and say what must be written about it."""
+"""What is done with one record, in any stage: decode, judge, and say what must be written about it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
-from analyzer.core.detect import Duplicate, Judge, Judged, Late, Outcome
-from analyzer.core.model import SECOND_MS, Transaction
-from analyzer.metrics import Metrics
+from analyzer.metrics import StageMetrics
 from analyzer.settle import Outgoing, Result, Update
-from analyzer.states import CardStates
-from analyzer.wire import TransactionReader, notification
-from schemas.codec import Encoder
+from analyzer.states import States
+from analyzer.window_codec import W
 from schemas.dead_letter import Header, Origin, dead_letter_topic, error_headers
 from schemas.errors import BadRecordError, UserError
-from schemas.topics import NOTIFICATIONS
+
+T = TypeVar("T")
+"""What a record holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +34,40 @@ class Incoming:
     """Of the record itself, wall clock since 1970."""
 
 
+class Desk(Protocol[T, W]):
+    """What a stage does with a record that can be read: `CardDesk` and `TerminalDesk`."""
+
+    @property
+    def metrics(self) -> StageMetrics:
+        """Where it counts."""
+
+    def read(self, key: bytes | None, value: bytes | None) -> T:
+        """Return what a record holds; raises BadRecordError when it can't be read."""
+
+    def key(self, content: T) -> str:
+        """Return whose window it belongs to."""
+
+    def judge(self, window: W, content: T, record: Incoming) -> tuple[W, tuple[Outgoing, ...]]:
+        """Return the window after the record (the same one: it was replayed), and what must be told; count it."""
+
+
 @dataclass
-class Analyst:
+class Analyst(Generic[T, W]):
     """Judges records in the order of their partitions."""
 
-    reader: TransactionReader
-    states: CardStates
-    judge: Judge
-    notifications: Encoder
-    metrics: Metrics
+    desk: Desk[T, W]
+    states: States[W]
     now: Callable[[], datetime]
-    version: str
     max_dead_letters_in_a_row: int
     dead_letters_in_a_row: int = 0
 
-    def analyse(self, record: Incoming, done: Callable[[], object]) -> Result:
-        """Return what must be written about `record`; its card's window moves on at once.
+    @property
+    def metrics(self) -> StageMetrics:
+        """Where it counts."""
+        return self.desk.metrics
+
+    def analyse(self, record: Incoming, done: Callable[[], object]) -> Result[W]:
+        """Return what must be written about `record`; the window it belongs to moves on at once.
 
         Raises:
             SchemaNeededError: its schema must be fetched first; nothing has changed.
@@ -57,43 +75,19 @@ class Analyst:
         """
         with self.metrics.judge_seconds.time():
             try:
-                transaction = self.reader.read(record.key, record.value)
+                content = self.desk.read(record.key, record.value)
             except BadRecordError as error:
                 return self._dead_letter(record, error, done)
             self.dead_letters_in_a_row = 0
-            before = self.states.window(record.partition, transaction.card_id)
-            after, outcome = self.judge.judge(before, transaction, record.offset)
-            self._count(record, outcome)
+            key = self.desk.key(content)
+            before = self.states.window(record.partition, key)
+            after, outgoing = self.desk.judge(before, content, record)
             if after is before:
                 return Result(done)
-            self.states.judged(record.partition, transaction.card_id, after)
-            update = Update(record.partition, transaction.card_id, after)
-            return Result(done, self._notifications(transaction, outcome), update)
+            self.states.judged(record.partition, key, after)
+            return Result(done, outgoing, Update(record.partition, key, after))
 
-    def _notifications(self, transaction: Transaction, outcome: Outcome) -> tuple[Outgoing, ...]:
-        if not isinstance(outcome, Judged) or not outcome.verdict.flagged:
-            return ()
-        told = notification(transaction, outcome.verdict, self.now(), self.version)
-        return (Outgoing(NOTIFICATIONS, transaction.card_id.encode(), self.notifications.encode(told)),)
-
-    def _count(self, record: Incoming, outcome: Outcome) -> None:
-        log = structlog.get_logger()
-        if isinstance(outcome, Judged):
-            self.metrics.judged.inc()
-            if outcome.verdict.flagged:
-                self.metrics.flagged.inc()
-                for finding in outcome.verdict.findings:
-                    self.metrics.findings.labels(finding.rule).inc()
-        elif isinstance(outcome, Late):
-            self.metrics.late.inc()
-            log.info("late", partition=record.partition, offset=record.offset, behind_s=outcome.behind_ms / SECOND_MS)
-        elif isinstance(outcome, Duplicate):
-            self.metrics.duplicates.inc()
-            log.info("duplicate", partition=record.partition, offset=record.offset)
-        else:
-            self.metrics.replayed.inc()
-
-    def _dead_letter(self, record: Incoming, error: BadRecordError, done: Callable[[], object]) -> Result:
+    def _dead_letter(self, record: Incoming, error: BadRecordError, done: Callable[[], object]) -> Result[W]:
         self.metrics.dead_letters.inc()
         self.dead_letters_in_a_row += 1
         origin = Origin(record.topic, record.partition, record.offset)

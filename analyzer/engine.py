@@ -20,12 +20,11 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from faust.types import TP
 
 from analyzer.settle import Outgoing
+from analyzer.stage import Stage
 from schemas.dead_letter import origin
 from schemas.errors import UnavailableError, UserError
 from schemas.settings import KafkaSettings
-from schemas.topics import TRANSACTIONS
 
-APP_ID: Final = "cardwatch-analyzer"
 SESSION_TIMEOUT_S: Final = 10.0
 FETCH_MAX_WAIT_MS: Final = 100
 LARGEST_RECORD_BYTES: Final = 2 * 1024 * 1024
@@ -37,10 +36,10 @@ class _App(faust.App):
         """Make none: nothing is kept in files, and a killed process could not remove them."""
 
 
-def make_app(kafka: KafkaSettings, send_timeout_s: float) -> faust.App:
-    """Return the Faust app: it makes no topics, serves no pages and writes no files."""
+def make_app(kafka: KafkaSettings, stage: Stage, send_timeout_s: float) -> faust.App:
+    """Return the Faust app of a stage: it makes no topics, serves no pages and writes no files."""
     return _App(
-        APP_ID,
+        stage.group,
         broker=[f"kafka://{server}" for server in kafka.bootstrap_servers.split(",")],
         broker_credentials=credentials(kafka),
         # Tansu holds a join for half the session timeout; with the defaults the first record takes 30 s.
@@ -76,13 +75,13 @@ def credentials(kafka: KafkaSettings) -> Any:
     return faust.SSLCredentials(context=context) if context else None
 
 
-def source(app: faust.App) -> Any:
-    """Return the topic that is read; keys and values stay bytes, Faust would read them as JSON."""
-    return app.topic(TRANSACTIONS, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+def source(app: faust.App, stage: Stage) -> Any:
+    """Return the topic that a stage reads; keys and values stay bytes, Faust would read them as JSON."""
+    return app.topic(stage.source, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
 
 def changelog_client(kafka: KafkaSettings) -> aiokafka.AIOKafkaConsumer:
-    """Return a consumer outside every group, to read card states with."""
+    """Return a consumer outside every group, to read states with."""
     login = credentials_to_aiokafka_auth(credentials(kafka))
     return aiokafka.AIOKafkaConsumer(
         bootstrap_servers=kafka.bootstrap_servers,
@@ -113,8 +112,9 @@ class _Forgetful(dict[Any, Any]):
 class FaustPositions:
     """Where the app's consumer reads, and what its group has committed."""
 
-    def __init__(self, app: faust.App) -> None:
-        """Take Faust's own bookkeeping out of the way; before the app starts."""
+    def __init__(self, app: faust.App, topic: str) -> None:
+        """Take Faust's own bookkeeping of `topic` out of the way; before the app starts."""
+        self._topic = topic
         self._consumer = cast("Any", app.consumer)
         self._consumer._read_offset = _Forgetful()  # noqa: SLF001 - the version of Faust is pinned for it
 
@@ -126,7 +126,7 @@ class FaustPositions:
         # Faust lets the broker hold a fetch for 1.5 s. Tansu looks for new records only about twice in that
         # time, so that a record waits 0.35 s in the mean; asked ten times a second it is found at once.
         self._consumer._thread._consumer._fetcher._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001 - fixed in Faust
-        tps = {partition: _tp(partition) for partition in partitions}
+        tps = {partition: self._tp(partition) for partition in partitions}
         try:
             return await self._begin(tps)
         except IllegalStateError:
@@ -143,19 +143,22 @@ class FaustPositions:
     async def seek(self, partition: int, offset: int) -> None:
         """Read a partition from `offset` on; one that was taken away meanwhile is its next owner's."""
         with contextlib.suppress(IllegalStateError):
-            await self._consumer.seek(_tp(partition), offset)
+            await self._consumer.seek(self._tp(partition), offset)
 
     async def position(self, partition: int) -> int | None:
         """Return the offset after the last record that was handed to Faust; None when the partition is gone."""
         try:
-            return cast("int | None", await self._consumer.position(_tp(partition)))
+            return cast("int | None", await self._consumer.position(self._tp(partition)))
         except IllegalStateError:
             return None
 
     async def commit(self, offsets: Mapping[int, int]) -> None:
         """Commit the offset of the next record needed, by partition; a rebalance meanwhile voids it."""
-        tps = {_tp(partition): offset for partition, offset in offsets.items()}
+        tps = {self._tp(partition): offset for partition, offset in offsets.items()}
         await self._consumer._commit(tps)  # noqa: SLF001 - Faust's own driver call; its public one counts acks
+
+    def _tp(self, partition: int) -> TP:
+        return TP(self._topic, partition)
 
 
 def explained(error: Exception) -> Exception:
@@ -165,17 +168,13 @@ def explained(error: Exception) -> Exception:
     return error
 
 
-def _too_large(outgoing: Outgoing) -> UserError:
+def _too_large(outgoing: Outgoing, group: str) -> UserError:
     found, size = origin(outgoing.headers), len(outgoing.key or b"") + len(outgoing.value or b"")
     what = f"dead letter of {found.topic}, partition {found.partition}, offset {found.offset}," if found else "record"
     remedy = f"set its max.message.bytes to {LARGEST_RECORD_BYTES}"
     if found:
-        remedy += f", or if the record is larger still, move the group {APP_ID} past it"
+        remedy += f", or if the record is larger still, move the group {group} past it"
     return UserError(f"{outgoing.topic} doesn't take the {what} of {size} bytes and its headers: {remedy}")
-
-
-def _tp(partition: int) -> TP:
-    return TP(TRANSACTIONS, partition)
 
 
 def _seconds(timestamp_ms: int | None) -> float | None:
@@ -186,9 +185,9 @@ def _seconds(timestamp_ms: int | None) -> float | None:
 class FaustPublisher:
     """Writes through the app's producer."""
 
-    def __init__(self, app: faust.App) -> None:
-        """Use the producer of `app`, once that runs."""
-        self._app = app
+    def __init__(self, app: faust.App, group: str) -> None:
+        """Use the producer of `app`, once that runs; `group` is named in errors."""
+        self._app, self._group = app, group
 
     async def send(self, outgoing: Outgoing) -> Awaitable[object]:
         """Hand a record over; what is returned resolves with the broker's acknowledgement, or raises.
@@ -200,7 +199,7 @@ class FaustPublisher:
             acknowledged = await self._send(outgoing)
         except ProducerSendError as error:
             if isinstance(error.__cause__, MessageSizeTooLargeError):
-                raise _too_large(outgoing) from error
+                raise _too_large(outgoing, self._group) from error
             raise
         return asyncio.ensure_future(self._taken(acknowledged, outgoing)) if outgoing.headers else acknowledged
 
@@ -208,7 +207,7 @@ class FaustPublisher:
         try:
             await acknowledged
         except MessageSizeTooLargeError as error:
-            raise _too_large(outgoing) from error
+            raise _too_large(outgoing, self._group) from error
 
     async def _send(self, outgoing: Outgoing) -> Awaitable[object]:
         # Not Topic.send_soon or Table.send_changelog: these go through a buffer, and a failure there never

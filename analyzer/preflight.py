@@ -1,44 +1,31 @@
-"""What must be there before the worker joins its group; what isn't is said in one line."""
+"""What must be there before a worker joins its group; what isn't is said in one line."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+from analyzer.stage import Stage
+from schemas import topics
 from schemas.codec import Encoder
-from schemas.dead_letter import dead_letter_topic
 from schemas.errors import UserError
 from schemas.registry import Registry
 from schemas.settings import KafkaSettings
-from schemas.topics import CARDS_CHANGELOG, NOTIFICATIONS, TRANSACTIONS, require
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What was found."""
-
-    partitions: int
-    """Of the transactions, and of the changelog of their cards."""
-
-    notifications: Encoder
-    states: Encoder
-
-
-def check(kafka: KafkaSettings, registry: Registry) -> Ground:
-    """Return what the worker stands on.
+def check(kafka: KafkaSettings, registry: Registry, stage: Stage) -> Mapping[str, Encoder]:
+    """Return what a stage stands on: an encoder for each topic that it writes records of its own to, by topic.
 
     Raises:
         UserError: a topic or a schema is missing, or partitions don't match.
         UnavailableError: the broker or the registry is away.
     """
-    found = require(kafka, TRANSACTIONS, NOTIFICATIONS, CARDS_CHANGELOG, dead_letter_topic(TRANSACTIONS))
-    if found[TRANSACTIONS] != found[CARDS_CHANGELOG]:
+    written = (*stage.tells, stage.changelog)
+    found = topics.require(kafka, stage.source, *written, stage.dead_letters)
+    if found[stage.source] != found[stage.changelog]:
         raise UserError(
-            f"topic {TRANSACTIONS} has {found[TRANSACTIONS]} partitions and {CARDS_CHANGELOG} has"
-            f" {found[CARDS_CHANGELOG]}, but a card's state must stand beside its transactions: delete"
-            f" {CARDS_CHANGELOG} and make it again with as many"
+            f"topic {stage.source} has {found[stage.source]} partitions and {stage.changelog} has"
+            f" {found[stage.changelog]}, but a {stage.subject}'s state must stand beside its {stage.source}: delete"
+            f" {stage.changelog} and make it again with as many"
         )
-    return Ground(
-        found[TRANSACTIONS],
-        Encoder.registered("notification", NOTIFICATIONS, registry),
-        Encoder.registered("card_state", CARDS_CHANGELOG, registry),
-    )
+    schemas = {name: topic.schema for name, topic in topics.load().items() if topic.schema}
+    return {topic: Encoder.registered(schemas[topic], topic, registry) for topic in written}

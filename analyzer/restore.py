@@ -1,7 +1,7 @@
-"""Card states from the changelog, read to the end that the broker's fetch answers report.
+"""States of cards or terminals from their changelog, read to the end that the broker's fetch answers report.
 
-And whether they are of the transactions that the broker has: those of a topic that was made anew would
-pass its records over as read already.
+And whether they are of the records that the broker has: those of a topic that was made anew would pass its records
+over as read already.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import aiokafka
 from aiokafka.errors import KafkaError
 
-from analyzer.engine import APP_ID
-from analyzer.states import CardStates
+from analyzer.stage import Stage
+from analyzer.states import States
 from schemas.errors import BadRecordError, UnavailableError, UserError
-from schemas.topics import CARDS_CHANGELOG, TRANSACTIONS
 
 _FETCH_MS: Final = 100
 PATIENCE_S: Final = 5.0
@@ -28,10 +27,15 @@ class Restorer:
     """Keeps the states of the assigned partitions up with the changelog."""
 
     def __init__(
-        self, client: Callable[[], aiokafka.AIOKafkaConsumer], states: CardStates, patience_s: float = PATIENCE_S
+        self,
+        client: Callable[[], aiokafka.AIOKafkaConsumer],
+        stage: Stage,
+        states: States[Any],
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        """Read with a consumer that `client` makes, into `states`."""
+        """Read the states of `stage` with a consumer that `client` makes, into `states`."""
         self._client = client
+        self._stage = stage
         self._states = states
         self._patience_s = patience_s
         self._positions: dict[int, int] = {}
@@ -41,7 +45,7 @@ class Restorer:
 
         Raises:
             UnavailableError: the broker fails meanwhile.
-            UserError: what is in the changelog is not a card state.
+            UserError: what is in the changelog is not a state.
         """
         wanted = set(partitions)
         for gone in self._positions.keys() - wanted:
@@ -49,11 +53,11 @@ class Restorer:
         self._states.keep(wanted)
         if not wanted:
             return
-        async with self._reading(CARDS_CHANGELOG) as client:
+        async with self._reading(self._stage.changelog) as client:
             await self._read(client, wanted)
 
     async def check(self, positions: Mapping[int, int]) -> None:
-        """Hold the offsets that come next, by partition, and those in the card states against the transactions.
+        """Hold the offsets that come next, by partition, and those in the states against the source.
 
         Raises:
             UserError: the topic ends before them, so it is not the one that they are of.
@@ -64,19 +68,20 @@ class Restorer:
         ends = await self._ends({partition: offset for partition, offset in needed.items() if offset > 0})
         for partition, end in ends.items():
             if end < needed[partition]:
+                stage = self._stage
                 raise UserError(
-                    f"{TRANSACTIONS}, partition {partition} ends at offset {end}, but the group {APP_ID} is at"
-                    f" {positions[partition]} and card states reach to {applied[partition]}: was the topic made anew?"
-                    f" Restore it, or delete {CARDS_CHANGELOG} and reset the group"
+                    f"{stage.source}, partition {partition} ends at offset {end}, but the group {stage.group} is at"
+                    f" {positions[partition]} and {stage.subject} states reach to {applied[partition]}: was the topic"
+                    f" made anew? Restore it, or delete {stage.changelog} and reset the group"
                 )
 
     async def _ends(self, needed: dict[int, int]) -> dict[int, int]:
         """Return where partitions end: as far as needed, or where they still ended after some patience."""
         if not needed:
             return {}
-        tps = {aiokafka.TopicPartition(TRANSACTIONS, partition): offset for partition, offset in needed.items()}
+        tps = {aiokafka.TopicPartition(self._stage.source, partition): offset for partition, offset in needed.items()}
         deadline = asyncio.get_running_loop().time() + self._patience_s
-        async with self._reading(TRANSACTIONS) as client:
+        async with self._reading(self._stage.source) as client:
             client.assign(list(tps))
             for tp, offset in tps.items():
                 client.seek(tp, offset)  # beyond the end it begins anew at the start
@@ -99,7 +104,7 @@ class Restorer:
             await client.stop()
 
     async def _read(self, client: aiokafka.AIOKafkaConsumer, wanted: set[int]) -> None:
-        reading = {aiokafka.TopicPartition(CARDS_CHANGELOG, partition) for partition in wanted}
+        reading = {aiokafka.TopicPartition(self._stage.changelog, partition) for partition in wanted}
         client.assign(reading)
         for tp in reading:
             if tp.partition in self._positions:
@@ -121,7 +126,8 @@ class Restorer:
             self._states.restored(message.partition, message.key.decode(), message.value)
         except (BadRecordError, UnicodeDecodeError) as error:
             raise UserError(
-                f"{message.topic}, partition {message.partition}, offset {message.offset} is not a card state that can"
-                f" be read: {error}. Register the schemas in the registry it was written with"
-                f" (`python -m schemas register`), or delete that topic and reset the group {APP_ID}"
+                f"{message.topic}, partition {message.partition}, offset {message.offset} is not a"
+                f" {self._stage.subject} state that can be read: {error}. Register the schemas in the registry it was"
+                " written with (`python -m schemas register`), or delete that topic and reset the group"
+                f" {self._stage.group}"
             ) from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import AliasChoices, Field
+from typing import Literal
+
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from schemas.settings import Settings
@@ -13,11 +15,26 @@ class AnalyzerSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="ANALYZER_", populate_by_name=True)
 
-    alert_threshold: float = Field(default=0.5, gt=0, le=1)
-    """Score from which a transaction is flagged, 0 to 1."""
+    stage: Literal["cards", "terminals", "both"] = "both"
+    """What the worker does: judge cards' transactions, terminals' sightings, or both in one process."""
+
+    rules_file: str = ""
+    """File with the thresholds of the detection rules; empty: the one in the package, `analyzer/rules.toml`."""
+
+    alert_threshold: float | None = Field(default=None, gt=0, le=1)
+    """Score from which a transaction is flagged, above 0 and at most 1; empty: what the rules file says. If both say
+    something, this wins."""
+
+    shadow: str = ""
+    """Names of detection rules that run without alerting, `a,b`; what they would flag goes to the topic `shadow`."""
 
     allowed_lateness_s: int = Field(default=3_600, ge=0, le=86_400)
     """How much older than its card's newest a transaction may be and still be judged, in seconds of event time."""
+
+    @field_validator("alert_threshold", mode="before")
+    @classmethod
+    def _unset(cls, value: object) -> object:
+        return None if value == "" else value
 
     max_dead_letters_in_a_row: int = Field(default=1_000, ge=1)
     """Bad records in a row after which the worker stops: then something else is wrong than the records."""

@@ -1,7 +1,7 @@
 """Settling: results reach Kafka in the one order that survives a crash at any point.
 
-Of a batch, the notifications and dead letters come first, then the newest state of each card as it was
-at the end of the batch, and only when the broker has acknowledged all of them are the batch's records
+Of a batch, the notifications, sightings and dead letters come first, then the newest state of each card or terminal
+as it was at the end of the batch, and only when the broker has acknowledged all of them are the batch's records
 acknowledged. A crash before that replays the batch: its notifications have the same ids, and records
 that a state contains change nothing.
 """
@@ -13,13 +13,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol
 
-from analyzer.core.window import CardWindow
-from analyzer.metrics import Metrics
-from analyzer.states import CardStates
+from analyzer.metrics import StageMetrics
+from analyzer.states import States
+from analyzer.window_codec import W
 from schemas.dead_letter import Header
-from schemas.topics import CARDS_CHANGELOG
 
 MAX_BATCH: Final = 500
 
@@ -47,50 +46,52 @@ class Publisher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
-    """A card's window after a record."""
+class Update(Generic[W]):
+    """The window of a card or terminal after a record."""
 
     partition: int
-    card_id: str
-    window: CardWindow
+    key: str
+    window: W
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(Generic[W]):
     """What came of one record."""
 
     done: Callable[[], object]
     """Called once all below is in Kafka: the record need not be read again."""
 
     outgoing: tuple[Outgoing, ...] = ()
-    update: Update | None = None
-    """None: the record changed no card."""
+    update: Update[W] | None = None
+    """None: the record changed no state."""
 
 
-class Settler:
+class Settler(Generic[W]):
     """Takes results in order and settles them in batches, as large as what has come meanwhile."""
 
     def __init__(
         self,
         publisher: Publisher,
-        states: CardStates,
-        metrics: Metrics,
+        changelog: str,
+        states: States[W],
+        metrics: StageMetrics,
         clock: Callable[[], float],
         *,
         max_unsettled: int = 2_000,
     ) -> None:
-        """Settle through `publisher` into `states`; `clock` counts seconds and never goes back."""
+        """Settle through `publisher` into topic `changelog` and `states`; `clock` counts seconds, never back."""
         self._publisher = publisher
+        self._changelog = changelog
         self._states = states
         self._metrics = metrics
         self._clock = clock
         self._max = max_unsettled
-        self._waiting: deque[Result] = deque()
+        self._waiting: deque[Result[W]] = deque()
         self._changed = asyncio.Condition()
         self._work = asyncio.Event()
         self._since: float | None = None
 
-    def add(self, result: Result) -> None:
+    def add(self, result: Result[W]) -> None:
         """Take one more result, in the order of its partition."""
         self._waiting.append(result)
         if self._since is None:
@@ -132,26 +133,26 @@ class Settler:
         outlived = self._states.outlived()
         await self._publish(
             [
-                Outgoing(CARDS_CHANGELOG, card_id.encode(), value, partition=partition)
-                for (partition, card_id), value in outlived
+                Outgoing(self._changelog, key.encode(), value, partition=partition)
+                for (partition, key), value in outlived
             ]
         )
         for place, _ in outlived:
             self._states.written_again(place)
         return len(outlived)
 
-    async def _settle(self, batch: list[Result]) -> None:
+    async def _settle(self, batch: list[Result[W]]) -> None:
         await self._publish([outgoing for result in batch for outgoing in result.outgoing])
-        newest = {(u.partition, u.card_id): u.window for result in batch if (u := result.update)}
+        newest = {(u.partition, u.key): u.window for result in batch if (u := result.update)}
         values = {place: self._states.codec.encode(window) for place, window in newest.items()}
         await self._publish(
             [
-                Outgoing(CARDS_CHANGELOG, card_id.encode(), value, partition=partition)
-                for (partition, card_id), value in values.items()
+                Outgoing(self._changelog, key.encode(), value, partition=partition)
+                for (partition, key), value in values.items()
             ]
         )
-        for (partition, card_id), window in newest.items():
-            self._states.settled(partition, card_id, window, values[partition, card_id])
+        for (partition, key), window in newest.items():
+            self._states.settled(partition, key, window, values[partition, key])
         for result in batch:
             result.done()
 

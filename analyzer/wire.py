@@ -6,13 +6,15 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from analyzer.core import money
 from analyzer.core.model import Place, RecentTransaction, Transaction, Verdict
-from analyzer.core.window import CardWindow, Habit
-from schemas.codec import Decoder, Encoder, Record
+from analyzer.core.sighting import Sighting
+from analyzer.core.window import CardWindow, Country, Device, Flag, Habit, Silence
+from analyzer.window_codec import WindowCodec
+from schemas.codec import Decoder, Record
 from schemas.errors import BadRecordError
 
 NOTIFICATION_IDS: Final = UUID("6c1f2f0e-5b0a-5d0e-9b43-0c0d9d6f7a11")
@@ -79,7 +81,8 @@ def checked(record: Record) -> Transaction:
         merchant_id=record["merchantId"],
         merchant_name=record["merchantName"],
         merchant_category=record["merchantCategory"],
-        device_id=_device(record["deviceId"]),
+        terminal_id=_optional(record, "terminalId"),
+        device_id=_optional(record, "deviceId"),
         country=record["country"],
         place=_place(record["latitude"], record["longitude"]),
         card_present=record["channel"] == "CARD_PRESENT",
@@ -101,10 +104,11 @@ def _amount(minor: int) -> int:
     return minor
 
 
-def _device(device_id: str | None) -> str | None:
-    if device_id is not None and not 0 < len(device_id) <= LONGEST_TEXT:
-        raise BadRecordError(f"deviceId has {len(device_id)} characters, not 1 to {LONGEST_TEXT}; use null for none")
-    return device_id
+def _optional(record: Record, name: str) -> str | None:
+    value: str | None = record[name]
+    if value is not None and not 0 < len(value) <= LONGEST_TEXT:
+        raise BadRecordError(f"{name} has {len(value)} characters, not 1 to {LONGEST_TEXT}; use null for none")
+    return value
 
 
 def _place(latitude: float | None, longitude: float | None) -> Place | None:
@@ -123,7 +127,7 @@ def notification_id(transaction_id: str) -> str:
     return str(uuid5(NOTIFICATION_IDS, transaction_id))
 
 
-def notification(transaction: Transaction, verdict: Verdict, detected: datetime, version: str) -> Record:
+def notification(transaction: Transaction | Sighting, verdict: Verdict, detected: datetime, version: str) -> Record:
     """Return the record (of notification.avsc) that tells of a flagged transaction.
 
     Args:
@@ -165,29 +169,18 @@ def notification(transaction: Transaction, verdict: Verdict, detected: datetime,
     }
 
 
-@dataclass(frozen=True, slots=True)
-class StateCodec:
+class StateCodec(WindowCodec[CardWindow]):
     """Card windows as records of card_state.avsc and back."""
 
-    encoder: Encoder
-    decoder: Decoder
-    """Resolves to the reader schema `card_state`, logical types off."""
+    new = CardWindow()
 
-    def encode(self, window: CardWindow) -> bytes:
-        """Return the framed bytes of a window."""
-        return self.encoder.encode(state_record(window))
+    def record(self, window: CardWindow) -> Record:
+        """Return a window as a record."""
+        return state_record(window)
 
-    def decode(self, value: bytes) -> CardWindow:
-        """Return the window in framed bytes.
-
-        Raises:
-            BadRecordError: they are not a card state.
-        """
-        return window_of(self.decoder.decode(value))
-
-    def applied_offset(self, value: bytes) -> int:
-        """Return the applied offset in framed bytes; raises as `decode`."""
-        return int(self.decoder.decode(value)["appliedOffset"])
+    def window(self, record: Record) -> CardWindow:
+        """Return the window that a record describes."""
+        return window_of(record)
 
 
 def state_record(window: CardWindow) -> Record:
@@ -198,12 +191,29 @@ def state_record(window: CardWindow) -> Record:
         "flagged": window.flagged,
         "late": window.late,
         "duplicate": window.duplicate,
+        "sighted": window.sighted,
         "amountCount": window.habit.count,
         "amountMean": window.habit.mean,
         "amountM2": window.habit.m2,
-        "countries": list(window.countries),
-        "devices": list(window.devices),
+        "countries": [one.name for one in window.countries],
+        "devices": [one.name for one in window.devices],
         "recent": [_recent_record(one) for one in window.recent],
+        "countriesSince": [one.since_ms for one in window.countries],
+        "devicesSince": [one.since_ms for one in window.devices],
+        "devicesAmounts": [
+            {"count": one.habit.count, "mean": one.habit.mean, "m2": one.habit.m2} for one in window.devices
+        ],
+        "silence": {"from": window.silence.from_ms, "until": window.silence.until_ms} if window.silence else None,
+        "flags": [_flag_record(one) for one in window.flags],
+    }
+
+
+def _flag_record(one: Flag) -> Record:
+    return {
+        "transactionId": one.transaction_id,
+        "eventTime": one.event_time_ms,
+        "deviceId": one.device_id,
+        "country": one.country,
     }
 
 
@@ -230,11 +240,30 @@ def window_of(record: Record) -> CardWindow:
         flagged=record["flagged"],
         late=record["late"],
         duplicate=record["duplicate"],
+        sighted=record["sighted"],
         habit=Habit(record["amountCount"], record["amountMean"], record["amountM2"]),
-        countries=tuple(record["countries"]),
-        devices=tuple(record["devices"]),
+        countries=tuple(map(Country, record["countries"], _all(record["countriesSince"], record["countries"], 0))),
+        devices=_devices(record),
         recent=tuple(_recent(one) for one in record["recent"]),
+        silence=Silence(record["silence"]["from"], record["silence"]["until"]) if record["silence"] else None,
+        flags=tuple(
+            Flag(one["transactionId"], one["eventTime"], one["deviceId"], one["country"]) for one in record["flags"]
+        ),
     )
+
+
+def _devices(record: Record) -> tuple[Device, ...]:
+    names = record["devices"]
+    amounts = _all(record["devicesAmounts"], names, {"count": 0, "mean": 0.0, "m2": 0.0})
+    return tuple(
+        Device(name, since_ms, Habit(habit["count"], habit["mean"], habit["m2"]))
+        for name, since_ms, habit in zip(names, _all(record["devicesSince"], names, 0), amounts, strict=True)
+    )
+
+
+def _all(values: list[Any], names: list[str], unknown: Any) -> list[Any]:
+    """Return a value for each name: older states have none."""
+    return [*values, *[unknown] * (len(names) - len(values))]
 
 
 def _recent(record: Record) -> RecentTransaction:

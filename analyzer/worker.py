@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 from collections.abc import Coroutine
 from typing import Any, Final, cast
 
 import faust
 import structlog
 
-from analyzer.analyst import Analyst, Incoming
+from analyzer.analyst import Incoming
 from analyzer.continuity import Continuity, Step
+from analyzer.crew import Crew
+from analyzer.ending import Ending
 from analyzer.engine import FaustPositions, FaustPublisher, explained, source
-from analyzer.restore import Restorer
 from analyzer.schema_cache import SchemaNeededError
 from analyzer.settings import AnalyzerSettings
 from analyzer.settle import Result, Settler
 from schemas.errors import UnavailableError
-from schemas.topics import TRANSACTIONS
 
 STOP_TIMEOUT_S: Final = 10.0
 STUCK_AFTER_S: Final = 20.0
@@ -42,24 +41,30 @@ def incoming(message: Any) -> Incoming:
 
 
 class Worker:
-    """One member of the consumer group, from joining to leaving."""
+    """One member of a stage's consumer group, from joining to leaving."""
 
-    def __init__(self, app: faust.App, analyst: Analyst, restorer: Restorer, settings: AnalyzerSettings) -> None:
-        """Make it; must be called in the running event loop."""
+    def __init__(self, crew: Crew, settings: AnalyzerSettings, ending: Ending) -> None:
+        """Make it; must be called in the running event loop. `ending` is shared by all of the process."""
+        app, stage, analyst = crew.app, crew.stage, crew.analyst
         self._loop = asyncio.get_running_loop()
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger().bind(stage=stage.name)
+        self._stage = stage
+        self._ending = ending
         self._app = app
         self._analyst = analyst
-        self._restorer = restorer
+        self._restorer = crew.restorer
         self._settings = settings
         self._settler = Settler(
-            FaustPublisher(app), analyst.states, analyst.metrics, self._loop.time, max_unsettled=settings.max_unsettled
+            FaustPublisher(app, stage.group),
+            stage.changelog,
+            analyst.states,
+            analyst.metrics,
+            self._loop.time,
+            max_unsettled=settings.max_unsettled,
         )
-        self._from = FaustPositions(app)
+        self._from = FaustPositions(app, stage.source)
         self._continuity = Continuity()
         self._done: dict[int, int] = {}
-        self._failure: asyncio.Future[None] = self._loop.create_future()
-        self._stop = asyncio.Event()
         self._prepared = asyncio.Event()
         self._preparing = asyncio.Lock()
         self._phase: str | None = "joining the consumer group"
@@ -70,10 +75,14 @@ class Worker:
         self._tasks: list[asyncio.Task[Any]] = []
         app.on_partitions_revoked.connect(cast("Any", self._on_revoked))
         app.on_partitions_assigned.connect(cast("Any", self._on_assigned))
-        app.agent(source(app), name="judge")(self._consumer())
+        app.agent(source(app, stage), name="judge")(self._consumer())
 
     def health(self) -> str | None:
         """Return why the worker can't do its work now, or None."""
+        problem = self._problem()
+        return problem and f"{self._stage.name}: {problem}"
+
+    def _problem(self) -> str | None:
         if self._waits_for_registry:
             return "waiting for the schema registry"
         if self._settler.behind_s() > STUCK_AFTER_S:
@@ -81,31 +90,29 @@ class Worker:
         return self._phase
 
     async def run(self) -> None:
-        """Work until SIGTERM or SIGINT, then drain and leave.
+        """Work until the process is told to end, then drain and leave.
 
         Raises:
             UserError: what only the user can mend, such as too many bad records in a row.
             UnavailableError: the broker doesn't take results.
+
+        What another worker of the process failed with is raised too.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._stop.set)
         for work in (self._settler.run(), self._app_runs(), self._commits(), self._watches()):
             self._start(work)
-        ends: list[asyncio.Future[Any]] = [self._failure, self._loop.create_task(self._stop.wait())]
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await self._ending.comes()
             self._phase = "stopping"
-            if not self._failure.done():
+            if not self._ending.failed:
                 await self._drain("stopping")
         finally:
-            if self._failure.done():
+            if self._ending.failed:
                 # No clean leaving: that would flush what is on its way, and a successor may be at work by then.
                 for task in self._tasks:
                     task.cancel()
             else:
                 await self._leave()
-        if self._failure.done():
-            self._failure.result()
+        self._ending.check()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(self._loop.create_task(self._watched(work)))
@@ -114,16 +121,12 @@ class Worker:
         try:
             await work
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker must not go on without it
-            self._fail(explained(error))
-
-    def _fail(self, error: BaseException) -> None:
-        if not self._failure.done():
-            self._failure.set_exception(error)
+            self._ending.fail(explained(error))
 
     async def _app_runs(self) -> None:
         await self._app.start()
         await self._app.wait()
-        if not self._stop.is_set():
+        if not self._ending.told:
             raise UnavailableError(f"the Kafka client stopped: {self._app.crash_reason!r}")
 
     def _consumer(self) -> Any:
@@ -135,7 +138,7 @@ class Worker:
     async def _consume(self, stream: faust.Stream[bytes]) -> None:
         async for event in stream.noack().events():
             await self._prepared.wait()
-            if self._stop.is_set() or self._failure.done():
+            if self._ending.told or self._ending.failed:
                 continue  # not committed: another worker reads it
             await self._take(event.message)
             self._busy = False
@@ -155,7 +158,7 @@ class Worker:
             self._settler.add(result)
             await self._settler.room()
 
-    async def _analyse(self, message: Any) -> Result | None:
+    async def _analyse(self, message: Any) -> Result[Any] | None:
         """Return what came of a record, or None when its partition was taken away meanwhile."""
         partition, offset = message.partition, message.offset
         record = incoming(message)
@@ -184,7 +187,7 @@ class Worker:
         """Read again what the client dropped at the end of a partition, where no later record shows it."""
         while True:
             await asyncio.sleep(IDLE_S)
-            if not self._prepared.is_set() or self._stop.is_set() or self._loop.time() - self._seen_at < IDLE_S:
+            if not self._prepared.is_set() or self._ending.told or self._loop.time() - self._seen_at < IDLE_S:
                 continue
             for partition, position in self._continuity.positions().items():
                 read_to = await self._from.position(partition)
@@ -203,7 +206,7 @@ class Worker:
         # Every rebalance takes all partitions away first, also those that come back.
         self._phase = "rebalancing"
         self._prepared.clear()
-        if revoked and not self._stop.is_set():
+        if revoked and not self._ending.told:
             await self._drain("rebalancing")
         self._generation += 1
         self._analyst.states.drop_unsettled()
@@ -212,8 +215,8 @@ class Worker:
 
     async def _on_assigned(self, _: Any, assigned: Any = (), **__: Any) -> None:
         self._generation += 1
-        self._phase = "recovering card states"
-        self._start(self._prepare({tp.partition for tp in assigned if tp.topic == TRANSACTIONS}))
+        self._phase = f"recovering {self._stage.subject} states"
+        self._start(self._prepare({tp.partition for tp in assigned if tp.topic == self._stage.source}))
 
     async def _prepare(self, partitions: set[int]) -> None:
         generation = self._generation
@@ -226,13 +229,13 @@ class Worker:
             if generation != self._generation:
                 return
             if again := await self._settler.write_again():
-                self._log.warning("written_again", cards=again)
+                self._log.warning("written_again", states=again)
             if generation != self._generation:
                 return
             self._continuity.begin(begin)
             self._phase = None
             self._prepared.set()
-            self._log.info("ready", partitions=len(partitions), cards=self._analyst.states.count())
+            self._log.info("ready", partitions=len(partitions), states=self._analyst.states.count())
 
     async def _commits(self) -> None:
         while True:
@@ -256,7 +259,7 @@ class Worker:
             # What is on its way can't be called back. Ending the process is what keeps it from being
             # written after another worker's newer states.
             message = f"{why}: results did not reach Kafka within {self._settings.drain_timeout_s:g} s"
-            self._fail(UnavailableError(f"{message} (ANALYZER_DRAIN_TIMEOUT_S)"))
+            self._ending.fail(UnavailableError(f"{message} (ANALYZER_DRAIN_TIMEOUT_S)"))
 
     async def _leave(self) -> None:
         with contextlib.suppress(TimeoutError):

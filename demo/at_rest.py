@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import fields
+from typing import Final, TypeVar
 
 from demo.collect import Collector
-from demo.ledger import Card, Observed
+from demo.ledger import Card, Observed, Sighted, Terminal
 from demo.records import read_to_end
-from demo.score import Truth
 from schemas import topics
 from schemas.codec import Decoder, Record
 from schemas.errors import BadRecordError
 from schemas.settings import KafkaSettings
+from score.core.facts import Fact, Oracle, label_of
+
+_SOURCES: Final = (topics.TRANSACTIONS, topics.SIGHTINGS)
+_C = TypeVar("_C", Card, Terminal)
 
 
-def cards(kafka: KafkaSettings, decoder: Decoder) -> dict[tuple[int, str], Card]:
-    """Return the analyzer's counters by partition and card id: of each the state that has applied most.
+def states(kafka: KafkaSettings, decoder: Decoder, changelog: str) -> dict[tuple[int, str], Record]:
+    """Return the analyzer's states by partition and key: of each the one that has applied most.
 
     That is not always the last one written: a worker that was thought dead may write an old state late.
     """
     furthest: dict[tuple[int, str], Record] = {}
-    for message in read_to_end(kafka, topics.CARDS_CHANGELOG):
+    for message in read_to_end(kafka, changelog):
         value = message.value()
         if value is None:
             continue
@@ -31,30 +37,43 @@ def cards(kafka: KafkaSettings, decoder: Decoder) -> dict[tuple[int, str], Card]
         )
         if place not in furthest or furthest[place]["appliedOffset"] <= state["appliedOffset"]:
             furthest[place] = state
-    return {place: _card(state) for place, state in furthest.items()}
+    return furthest
 
 
-def labels(kafka: KafkaSettings, decoder: Decoder, flagged: Collection[str]) -> dict[str, Truth]:
-    """Return the labels of all fraud, and of whatever was flagged, by transaction id."""
+def sightings(kafka: KafkaSettings, decoder: Decoder) -> dict[str, Sighted]:
+    """Return the distinct sightings by transaction id."""
     found = {}
-    for message in read_to_end(kafka, topics.LABELS):
+    for message in read_to_end(kafka, topics.SIGHTINGS):
         try:
-            label = decoder.decode(message.value() or b"")
+            one = decoder.decode(message.value() or b"")
         except BadRecordError:
-            continue  # it labels nothing: what was flagged and has no label is reported
-        if label["fraud"] or label["transactionId"] in flagged:
-            scenario = (label["scenario"] or "unnamed") if label["fraud"] else None
-            found[label["transactionId"]] = Truth(label["cardId"], scenario)
+            continue  # a dead letter tells of it
+        found[one["transactionId"]] = Sighted(one["cardId"], one["terminalId"] or one["merchantId"], one["flagged"])
     return found
 
 
-def observed(collector: Collector, counted: dict[tuple[int, str], Card]) -> Observed:
+def truth(kafka: KafkaSettings, decoder: Decoder) -> Iterator[Fact]:
+    """Yield the label of each transaction, and what the oracle told."""
+    for topic, fact in ((topics.LABELS, label_of), (topics.ORACLE, lambda record: Oracle(label_of(record)))):
+        for message in read_to_end(kafka, topic):
+            with suppress(BadRecordError, KeyError):  # it labels nothing: what was flagged waits for its label
+                yield fact(decoder.decode(message.value() or b""))
+
+
+def observed(collector: Collector, kafka: KafkaSettings, decoder: Decoder) -> Observed:
     """Return what the ledger is made of."""
-    transactions = {number: n for (topic, number), n in collector.records.items() if topic == topics.TRANSACTIONS}
+    dead = {topic: Counter(each.partition for each in collector.dead if each.topic == topic) for topic in _SOURCES}
     return Observed(
-        transactions=transactions,
-        dead_transactions=Counter(each.partition for each in collector.dead if each.topic == topics.TRANSACTIONS),
-        cards=counted,
+        transactions=collector.by_partition(topics.TRANSACTIONS),
+        dead_transactions=dead[topics.TRANSACTIONS],
+        cards={place: _counted(Card, each) for place, each in states(kafka, decoder, topics.CARDS_CHANGELOG).items()},
+        sightings=sightings(kafka, decoder),
+        sighting_records=collector.by_partition(topics.SIGHTINGS),
+        dead_sightings=dead[topics.SIGHTINGS],
+        terminals={
+            place: _counted(Terminal, each)
+            for place, each in states(kafka, decoder, topics.TERMINALS_CHANGELOG).items()
+        },
         notifications=collector.notifications,
         notification_records=collector.count(topics.NOTIFICATIONS),
         undelivered=collector.undelivered,
@@ -62,5 +81,6 @@ def observed(collector: Collector, counted: dict[tuple[int, str], Card]) -> Obse
     )
 
 
-def _card(state: Record) -> Card:
-    return Card(state["judged"], state["flagged"], state["late"], state["duplicate"])
+def _counted(kind: type[_C], state: Record) -> _C:
+    """Return the counters in a state; an older one may lack some."""
+    return kind(**{field.name: state.get(field.name, 0) for field in fields(kind)})

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException
 
 from demo import at_rest, ledger
 from demo.arrivals import Look
-from demo.collect import ANALYZER_GROUP, NOTIFIER_GROUP, Collector
+from demo.collect import WORK, Collector
 from demo.ledger import Line
 from demo.targets import Watch
 from demo.webhook import Received, WebhookSettings
@@ -54,13 +54,13 @@ def audit(wait_s: float, say: Callable[[str], None]) -> tuple[Line, ...]:
     """
     kafka = load(KafkaSettings)
     topics.require(kafka, *topics.load())
-    decoder = Decoder(GlueRegistry.connect(load(RegistrySettings)))
+    decoder = Decoder(GlueRegistry.connect(load(RegistrySettings)), logical_types=False)
     found = subscribers.load(subscribers.FOLDER, os.environ)
     watch = Watch(_webhook(), keep=True)
     with closing(watch), closing(Collector(kafka, decoder, watch.targets(found))) as suite:
         if not comes_to_rest(suite, wait_s):
             say(f"The suite is still at work after {wait_s:g} s: does its producer run? Counting what is there.")
-        return ledger.lines(at_rest.observed(suite, at_rest.cards(kafka, decoder)))
+        return ledger.lines(at_rest.observed(suite, kafka, decoder))
 
 
 def _webhook() -> Look | None:
@@ -70,7 +70,7 @@ def _webhook() -> Look | None:
 
 def _committed(suite: Suite) -> bool:
     try:
-        return suite.lag(ANALYZER_GROUP, topics.TRANSACTIONS) == suite.lag(NOTIFIER_GROUP, topics.NOTIFICATIONS) == 0
+        return all(suite.lag(group, topic) == 0 for group, topic in WORK)
     except KafkaException:
         return False  # the group's coordinator may just be moving: asked again, until the time is over
 
@@ -80,10 +80,10 @@ def comes_to_rest(suite: Suite, wait_s: float, still_s: float = STILL_S) -> bool
     deadline = time.monotonic() + wait_s
     while True:
         suite.catch_up()
-        before = suite.records.total()
+        before, committed = suite.records.total(), _committed(suite)
         time.sleep(still_s)
-        suite.catch_up()
-        if _committed(suite) and suite.all_delivered and suite.records.total() == before:
+        suite.catch_up()  # whoever was done before has nothing more to write: it would be seen now
+        if committed and suite.all_delivered and suite.records.total() == before:
             return True
         if time.monotonic() > deadline:
             return False

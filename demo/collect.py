@@ -18,9 +18,18 @@ from schemas.codec import Decoder
 from schemas.dead_letter import Origin, dead_letter_topic, origin
 from schemas.errors import BadRecordError, UnavailableError
 from schemas.settings import KafkaSettings
+from score.core.facts import Happened, alert_of
+from score.core.tally import Tally
 
 ANALYZER_GROUP: Final = "cardwatch-analyzer"
+TERMINALS_GROUP: Final = "cardwatch-analyzer-terminals"
 NOTIFIER_GROUP: Final = "cardwatch-notifier"
+WORK: Final = (
+    (ANALYZER_GROUP, topics.TRANSACTIONS),
+    (TERMINALS_GROUP, topics.SIGHTINGS),
+    (NOTIFIER_GROUP, topics.NOTIFICATIONS),
+)
+"""Who works on what, in the order in which work comes."""
 _REMEMBERED: Final = 200_000
 """Transactions whose time is kept until their event arrives."""
 _SILENCE_S: Final = 30.0
@@ -44,11 +53,11 @@ class Collector:
     """What has been seen so far. `poll` often; it never waits for long."""
 
     def __init__(self, kafka: KafkaSettings, decoder: Decoder, targets: Sequence[Arrivals]) -> None:
-        """Follow the topics of `kafka`, and what comes to `targets`."""
+        """Follow the topics of `kafka`, and what comes to `targets`; `decoder` leaves times in milliseconds."""
         self._decoder = decoder
         self._targets = targets
         self._consumer = reader(kafka)
-        self._groups = {group: reader(kafka, group) for group in (ANALYZER_GROUP, NOTIFIER_GROUP)}
+        self._groups = {group: reader(kafka, group) for group, _ in WORK}
         self._produced_ms: OrderedDict[str, int] = OrderedDict()
         self._ids_at: dict[Origin, str] = {}
         self._ends: dict[tuple[str, int], int] = {}
@@ -56,9 +65,11 @@ class Collector:
         self.records: Counter[tuple[str, int]] = Counter()
         self.notifications: dict[str, Flag] = {}
         self.dead: set[Origin] = set()
+        self.tally = Tally()
+        """Who was caught, once labels are added; it knows what happened and what was flagged."""
         self.latencies_ms: deque[int] = deque(maxlen=_LATENCIES)
-        dead = [dead_letter_topic(topic) for topic in (topics.TRANSACTIONS, topics.NOTIFICATIONS)]
-        followed = [topics.TRANSACTIONS, topics.NOTIFICATIONS, *dead]
+        worked_on = [topic for _, topic in WORK]
+        followed = [*worked_on, *(dead_letter_topic(topic) for topic in worked_on)]
         self._assigned = [part for topic in followed for part in partitions(self._consumer, topic)]
         self._consumer.assign(self._assigned)
 
@@ -115,6 +126,10 @@ class Collector:
         """Return how many records of `topic` were seen."""
         return sum(count for (name, _), count in self.records.items() if name == topic)
 
+    def by_partition(self, topic: str) -> dict[int, int]:
+        """Return how many records of `topic` were seen, by partition."""
+        return {number: count for (name, number), count in self.records.items() if name == topic}
+
     def lag(self, group: str, topic: str) -> int:
         """Return how many records of `topic` the group has not yet committed.
 
@@ -159,8 +174,10 @@ class Collector:
             return []  # a dead letter will tell of it
         if where.topic == topics.NOTIFICATIONS:
             return self._notified(where, record)
-        # A record of another schema has no such field; the analyzer dead-letters it.
-        self._produced_ms[record.get("transactionId", "")] = message.timestamp()[1]
+        if "transactionId" not in record or "eventTime" not in record:
+            return []  # of another schema; the analyzer dead-letters it
+        self.tally.take(Happened(record["transactionId"], record["eventTime"]))
+        self._produced_ms[record["transactionId"]] = message.timestamp()[1]
         if len(self._produced_ms) > _REMEMBERED:
             self._produced_ms.popitem(last=False)
         return []
@@ -172,6 +189,7 @@ class Collector:
         self._ids_at[where] = detail["notificationId"]
         if detail["notificationId"] in self.notifications:
             return []
+        self.tally.take(alert_of(record))
         self.notifications[detail["notificationId"]] = Flag(detail["transactionId"], detail["cardId"])
         return [flagged(detail)]
 

@@ -11,8 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from demo.ledger import Arrived, Line
-from demo.score import Caught, ScenarioScore
 from demo.view import MEBIBYTE
+from score.as_json import scores_json
+from score.core.scores import Scores
+from score.sheet import Figures, by_scenario, in_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,9 @@ class Report:
     ledger: Sequence[Line]
     repeated_notifications: int
     deliveries: Sequence[Delivery]
-    scores: Sequence[ScenarioScore]
+    scores: Scores
     unlabelled: int
-    """Flagged transactions without a label."""
+    """Transactions without a label."""
     first_flagged_s: float | None
     """From the start of the services to the first flagged transaction on screen."""
     latency_p50_ms: float | None
@@ -71,10 +73,7 @@ def as_json(report: Report) -> dict[str, Any]:
     whole = asdict(report)
     whole["balances"] = report.balances
     whole["ledger"] = [asdict(line) | {"balances": line.balances} for line in report.ledger]
-    whole["scores"] = [
-        {"scenario": each.scenario, "transactions": _caught(each.transactions), "cards": _caught(each.cards)}
-        for each in report.scores
-    ]
+    whole["scores"] = scores_json(report.scores)
     return whole
 
 
@@ -89,7 +88,7 @@ def show(report: Report, console: Console) -> None:
     console.print()
     console.print(_deliveries(report.deliveries))
     console.print()
-    console.print(_scores(report))
+    _show_scores(report.scores, console)
     _show_cost(report, console)
     console.print(f"\n{verdict(report.balances)}")
 
@@ -108,9 +107,19 @@ def verdict(balances: bool) -> str:  # noqa: FBT001 - the one thing it is about
     return "[bold green]The ledger balances.[/]" if balances else "[bold red]The ledger does NOT balance.[/]"
 
 
+def _show_scores(scores: Scores, console: Console) -> None:
+    found = scores_json(scores)
+    for figures, title in (
+        (Figures(found), "Who was caught: the oracle, which knows the truth at once"),
+        (Figures(found).part("bank"), "Who was caught: the bank, by the labels released until the last transaction"),
+    ):
+        console.print(by_scenario(figures, title).rich())
+        console.print(f"{in_all(figures)}\n", highlight=False)
+
+
 def _show_cost(report: Report, console: Console) -> None:
     if report.unlabelled:
-        console.print(f"{report.unlabelled:,} flagged transactions have no label yet", highlight=False)
+        console.print(f"{report.unlabelled:,} transactions have no label", highlight=False)
     p50, p99 = (_seconds(value) for value in (report.latency_p50_ms, report.latency_p99_ms))
     first = "none" if report.first_flagged_s is None else f"after {report.first_flagged_s:.1f} s"
     console.print(f"Latency from produce to log group: p50 {p50}, p99 {p99}; first flagged {first}", highlight=False)
@@ -131,32 +140,6 @@ def _deliveries(deliveries: Sequence[Delivery]) -> Table:
         figures = (each.distinct, each.repeated, each.retried, each.dead_lettered)
         table.add_row(each.target, *(f"{figure:,}" for figure in figures))
     return table
-
-
-def _scores(report: Report) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("Scenario")
-    for kind in ("Transactions", "Cards"):
-        table.add_column(kind, justify="right")
-        table.add_column("caught", justify="right")
-        table.add_column("recall", justify="right")
-        table.add_column("precision", justify="right")
-    for each in report.scores:
-        cells = [cell for kind in (each.transactions, each.cards) for cell in _cells(kind)]
-        table.add_row(each.scenario, *cells)
-    return table
-
-
-def _cells(caught: Caught) -> tuple[str, str, str, str]:
-    return f"{caught.fraud:,}", f"{caught.flagged:,}", _percent(caught.recall), _percent(caught.precision)
-
-
-def _caught(caught: Caught) -> dict[str, Any]:
-    return asdict(caught) | {"recall": caught.recall, "precision": caught.precision}
-
-
-def _percent(part: float | None) -> str:
-    return "-" if part is None else f"{part:.0%}"
 
 
 def _seconds(ms: float | None) -> str:

@@ -14,12 +14,11 @@ from typing import Final
 from confluent_kafka import KafkaException
 
 from demo import at_rest, ledger
-from demo.collect import ANALYZER_GROUP, NOTIFIER_GROUP, Collector, Flagged
+from demo.collect import WORK, Collector, Flagged
 from demo.event_bus import retried
 from demo.memory import MEASURE, Meter
 from demo.platform import Platform
 from demo.report import Report, delivery
-from demo.score import percentile, score
 from demo.signals import StopRequestedError, deaf
 from demo.supervise import Service, Supervisor, python_module
 from demo.targets import Watch
@@ -27,6 +26,7 @@ from demo.view import ProcessRow, Snapshot, View
 from schemas import topics
 from schemas.codec import Decoder
 from schemas.settings import KafkaSettings, load
+from score.core.percentile import percentile
 
 TICK_S: Final = 0.2
 _LOOK_S: Final = 1.0
@@ -73,7 +73,7 @@ class Run:
         """Set up; nothing starts yet."""
         self._options, self._platform, self._view = options, platform, view
         self._kafka = load(KafkaSettings)
-        self._decoder = Decoder(platform.registered)
+        self._decoder = Decoder(platform.registered, logical_types=False)
         self._watch = Watch(platform.webhook.reader())
         self.collector = Collector(self._kafka, self._decoder, self._watch.targets(platform.subscribers))
         self._supervisor = Supervisor(platform.spawning(python_module(platform.env, folder)), say=view.say)
@@ -82,7 +82,7 @@ class Run:
         self._looked = self._weighed = 0.0
         self._outage_s = options.outage_s
         self._retried: dict[str, int] = {}
-        self._lags = (0, 0)
+        self._lags = [0] * len(WORK)
         self._produced: deque[tuple[float, int]] = deque()
         self._recent: deque[Flagged] = deque(maxlen=20)
         self._first_flagged_s: float | None = None
@@ -152,10 +152,7 @@ class Run:
             own = {child.name: child.pid for child in self._platform.children}
             self._meter.sample({**own, **self._supervisor.pids(), "demo": os.getpid()})
         try:
-            self._lags = (
-                self.collector.lag(ANALYZER_GROUP, topics.TRANSACTIONS),
-                self.collector.lag(NOTIFIER_GROUP, topics.NOTIFICATIONS),
-            )
+            self._lags = [self.collector.lag(group, topic) for group, topic in WORK]
         except KafkaException:
             return  # a figure on screen can wait; the broker's end is noticed elsewhere
 
@@ -175,7 +172,8 @@ class Run:
             self._recent.extend(new)
             came = sum(len(each.events) + len(each.dead) for each in self.collector.arrived.values())
             moved = (self._lags, came, self.collector.records.total())
-            if self._lags == (0, 0) and self.collector.all_delivered:
+            # Twice the same: whoever is done may have written just before, and that is seen at the second look.
+            if moved == before and not any(self._lags) and self.collector.all_delivered:
                 return
             if moved != before:
                 before, deadline = moved, time.monotonic() + DRAIN_TIMEOUT_S
@@ -197,8 +195,8 @@ class Run:
             produced=seen.count(topics.TRANSACTIONS),
             wanted=self._options.transactions,
             rate=self._rate(now),
-            analyzer_lag=self._lags[0],
-            notifier_lag=self._lags[1],
+            analyzer_lag=sum(self._lags[:-1]),
+            notifier_lag=self._lags[-1],
             flagged=len(seen.notifications),
             arrived={name: len(each.events) for name, each in seen.arrived.items()},
             retried=sum(self._retried.values()),
@@ -231,9 +229,9 @@ class Run:
 
     def _report(self) -> Report:
         self.collector.catch_up()
-        seen = at_rest.observed(self.collector, at_rest.cards(self._kafka, self._decoder))
-        flagged = {each.transaction_id for each in seen.notifications.values()}
-        truths = at_rest.labels(self._kafka, self._decoder, flagged)
+        seen = at_rest.observed(self.collector, self._kafka, self._decoder)
+        tally = self.collector.tally
+        tally.take_all(at_rest.truth(self._kafka, self._decoder))
         return Report(
             broker=self._platform.broker,
             seed=self._options.seed,
@@ -242,8 +240,8 @@ class Run:
             ledger=ledger.lines(seen),
             repeated_notifications=seen.notification_records - len(seen.notifications),
             deliveries=[delivery(name, each, self._retried) for name, each in seen.targets.items()],
-            scores=score(truths, flagged),
-            unlabelled=len(flagged - truths.keys()),
+            scores=tally.scores(),
+            unlabelled=tally.transactions - tally.labels,
             first_flagged_s=self._first_flagged_s,
             latency_p50_ms=percentile(self.collector.latencies_ms, 50),
             latency_p99_ms=percentile(self.collector.latencies_ms, 99),

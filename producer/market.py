@@ -48,12 +48,18 @@ CATEGORIES: Final = (
 LOCALES: Final = ("de_DE", "fr_FR", "it_IT", "es_ES", "pt_PT")
 """Whose company names the merchants have."""
 HOME_COUNTRIES: Final = ("DE", "FR", "IT", "ES", "NL", "DE", "FR", "BE", "IT", "PT")
-"""One place to live in after the other is drawn from these; Faker knows at least five in each."""
-HOME_PLACES: Final = 30
+"""One near place after the other is drawn from these; Faker knows at least five in each."""
+NEAR_PLACES: Final = 30
 PLACES: Final = 54
-"""Places to live in and, after them, places all over the world to travel to."""
+"""Places near and, after them, places all over the world to travel to."""
+CARDS_OF_A_TOWN: Final = 55
+"""So many cardholders share a home town, unless there are more than for all near places."""
+FEWEST_HOMES: Final = 2
+PURCHASES_OF_A_QUARTER: Final = 10.0
+"""A home town has a quarter for so many purchases a day: a terminal is as busy in a town of any size."""
 QUARTERS: Final = 5
-"""Parts of a town; each category has one shop in each."""
+"""Parts of a town, at least; each category has one shop in each."""
+MOST_QUARTERS: Final = 100
 QUARTER_SD_DEG: Final = 0.018
 """How far a quarter lies from the town's centre, about 2 km."""
 SHOP_SD_DEG: Final = 0.001
@@ -67,6 +73,8 @@ NAMES: Final = 400
 class Market:
     """All merchants."""
 
+    homes: tuple[Place, ...]
+    """The places where cardholders live: the first of `places`."""
     places: tuple[Place, ...]
     shops: tuple[tuple[tuple[Merchant, ...], ...], ...]
     """Shops by place, category and quarter."""
@@ -74,17 +82,26 @@ class Market:
     """Web shops by category."""
 
     @property
-    def homes(self) -> tuple[Place, ...]:
-        """The places where cardholders live."""
-        return self.places[:HOME_PLACES]
+    def quarters(self) -> int:
+        """How many quarters a home town has."""
+        return len(self.shops[0][0])
 
 
-def build_market(rng: Generator) -> Market:
-    """Draw names and places from Faker once, and merchants from them."""
+def build_market(rng: Generator, cards: int, purchases_per_day: float) -> Market:
+    """Draw names and places from Faker once, and merchants from them.
+
+    Args:
+        rng: for the market and the people.
+        cards: how many people live there.
+        purchases_per_day: of all of them.
+    """
     fakes = [_seeded(locale, rng) for locale in LOCALES]
     names = [fakes[i % len(fakes)].company() for i in range(NAMES)]
     places = _places(fakes[0])
-    shops = tuple(_shops_of(place, names, rng) for place in places)
+    homes = places[: min(NEAR_PLACES, max(FEWEST_HOMES, round(cards / CARDS_OF_A_TOWN)))]
+    wanted = round(purchases_per_day / len(homes) / PURCHASES_OF_A_QUARTER)
+    quarters = min(MOST_QUARTERS, max(QUARTERS, wanted))
+    shops = tuple(_shops_of(place, quarters if place in homes else QUARTERS, names, rng) for place in places)
     web_shops = tuple(
         tuple(
             Merchant(f"mer_w{category.mcc}{i:02d}", f"{names[int(rng.integers(NAMES))]} Online", category.mcc)
@@ -92,7 +109,7 @@ def build_market(rng: Generator) -> Market:
         )
         for category in CATEGORIES
     )
-    return Market(places, shops, web_shops)
+    return Market(homes, places, shops, web_shops)
 
 
 def _seeded(locale: str, rng: Generator) -> Faker:
@@ -107,7 +124,7 @@ def _places(fake: Faker) -> tuple[Place, ...]:
     while len(found) < PLACES:
         i = len(found)
         here = None
-        if i < HOME_PLACES:
+        if i < NEAR_PLACES:
             here = fake.local_latlng(country_code=HOME_COUNTRIES[i % len(HOME_COUNTRIES)])
         latitude, longitude, name, country, _ = here or fake.location_on_land()
         offset_h = round(float(longitude) / 15)
@@ -115,11 +132,11 @@ def _places(fake: Faker) -> tuple[Place, ...]:
     return tuple(found.values())
 
 
-def _shops_of(place: Place, names: list[str], rng: Generator) -> tuple[tuple[Merchant, ...], ...]:
+def _shops_of(place: Place, quarters: int, names: list[str], rng: Generator) -> tuple[tuple[Merchant, ...], ...]:
     centre = np.array([place.latitude, place.longitude])
-    quarters = centre + np.clip(rng.normal(0, QUARTER_SD_DEG, (QUARTERS, 2)), -0.04, 0.04)
-    spots = quarters + np.clip(rng.normal(0, SHOP_SD_DEG, (len(CATEGORIES), QUARTERS, 2)), -0.003, 0.003)
-    picks = rng.integers(len(names), size=(len(CATEGORIES), QUARTERS))
+    middles = centre + np.clip(rng.normal(0, QUARTER_SD_DEG, (quarters, 2)), -0.04, 0.04)
+    spots = middles + np.clip(rng.normal(0, SHOP_SD_DEG, (len(CATEGORIES), quarters, 2)), -0.003, 0.003)
+    picks = rng.integers(len(names), size=(len(CATEGORIES), quarters))
     return tuple(
         tuple(
             Merchant(
@@ -131,7 +148,7 @@ def _shops_of(place: Place, names: list[str], rng: Generator) -> tuple[tuple[Mer
                 latitude=round(float(spots[c, quarter, 0]), 5),
                 longitude=round(float(spots[c, quarter, 1]), 5),
             )
-            for quarter in range(QUARTERS)
+            for quarter in range(quarters)
         )
         for c, category in enumerate(CATEGORIES)
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from schemas.topics import LABELS, TRANSACTIONS
+from schemas.topics import LABELS, ORACLE, TRANSACTIONS
 
 
 class Metrics:
@@ -17,7 +17,8 @@ class Metrics:
         prefix = "cardwatch_producer_"
         transactions = Counter(f"{prefix}transactions", "Transactions that Kafka acknowledged", registry=registry)
         labels = Counter(f"{prefix}labels", "Labels that Kafka acknowledged", registry=registry)
-        self._acknowledged = {TRANSACTIONS: transactions, LABELS: labels}
+        oracle = Counter(f"{prefix}oracle", "Truths told at once that Kafka acknowledged", registry=registry)
+        self._acknowledged = {TRANSACTIONS: transactions, LABELS: labels, ORACLE: oracle}
         self.failures = Counter(f"{prefix}delivery_failures", "Records that were given up", registry=registry)
         self._queue = Gauge(f"{prefix}queue_messages", "Records not acknowledged so far", registry=registry)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from numpy.random import Generator
 
@@ -77,10 +77,13 @@ class Cardholder:
     """Share of their purchases between midnight and six."""
     trips_per_day: float
     """Odds that a day at home is the first of a trip."""
+    second_home: Place | None = None
+    """Where a spouse lives, with a second card of the same account."""
+    sleeps: bool = False
+    """Whether the card is left alone for weeks, and used again for some days."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A transaction that has no id yet."""
 
     event_ms: int
@@ -99,8 +102,7 @@ class Draft:
         return self.merchant.terminal_id is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(NamedTuple):
     """A draft that has happened."""
 
     transaction_id: str
@@ -131,8 +133,7 @@ class Transaction:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """The truth about a transaction, and when the bank learns it."""
 
     transaction: Transaction
@@ -152,7 +153,15 @@ class Label:
             "fraud": self.scenario is not None,
             "scenario": self.scenario,
             "releaseTime": self.release_ms,
+            "approved": draft.approved,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    """The label of a fraudulent transaction, told at once: what no bank has."""
+
+    label: Label
 
 
 def in_person(holder: Cardholder, merchant: Merchant, event_ms: int, amount_minor: int, *, approved: bool) -> Draft:
@@ -169,7 +178,12 @@ def in_person(holder: Cardholder, merchant: Merchant, event_ms: int, amount_mino
 
 def new_device(rng: Generator) -> str:
     """Return the id of a device that nobody has used before."""
-    return f"dev_{int(rng.integers(1 << 48)):012x}"
+    return device_id(int(rng.integers(1 << 48)))
+
+
+def device_id(number: int) -> str:
+    """Return the id of the device with that number, below 2 to the 48th."""
+    return f"dev_{number:012x}"
 
 
 def one_of(rng: Generator, values: Sequence[T]) -> T:

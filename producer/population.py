@@ -11,7 +11,7 @@ from faker import Faker
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from producer.market import CATEGORIES, QUARTERS, Market, build_market
+from producer.market import CATEGORIES, Market, build_market
 from producer.model import Cardholder
 
 IDS: Final = UUID("6a1b4c1e-52a4-5f0b-9a57-0a6a7c9d1b11")
@@ -37,6 +37,10 @@ class Traits:
     """Mean share of purchases between midnight and six; exponential."""
     trips_per_year_mean: float = 9.0
     """Mean of journeys to another place; exponential, so a few people travel all the time."""
+    shared_share: float = 0.012
+    """Cards that a spouse in another town has a second one of."""
+    sleeper_share: float = 0.08
+    """Cards that are left alone for weeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ def build_population(seed: int, cards: int, purchases_per_card_day: float, trait
         traits: how they differ.
     """
     rng = np.random.default_rng([seed, 0])
-    market = build_market(rng)
-    columns = _draw(rng, cards, purchases_per_card_day, traits or Traits())
+    market = build_market(rng, cards, cards * purchases_per_card_day)
+    columns = _draw(rng, cards, purchases_per_card_day, market.quarters, traits or Traits())
     namespace = uuid5(IDS, f"population/{seed}")
     names = _user_names(rng)
     holders = tuple(_cardholder(i, namespace, names, market, columns) for i in range(cards))
@@ -71,7 +75,7 @@ def _user_names(rng: Generator) -> list[str]:
     return [fake.user_name() for _ in range(USER_NAMES)]
 
 
-def _draw(rng: Generator, cards: int, per_day: float, traits: Traits) -> dict[str, NDArray[Any]]:
+def _draw(rng: Generator, cards: int, per_day: float, quarters: int, traits: Traits) -> dict[str, NDArray[Any]]:
     """Draw every trait of everybody: one row a card."""
     share = np.array([c.share for c in CATEGORIES])
     online = np.array([c.online for c in CATEGORIES])
@@ -93,8 +97,11 @@ def _draw(rng: Generator, cards: int, per_day: float, traits: Traits) -> dict[st
         "last_four": rng.integers(10_000, size=cards),
         "name": rng.integers(USER_NAMES, size=cards),
         "home": rng.random(cards),
-        "quarter": rng.integers(QUARTERS, size=cards),
+        "quarter": rng.integers(quarters, size=cards),
         "devices": rng.integers(1, 4, size=cards),
+        "second_home": rng.random(cards),
+        "shared": rng.random(cards) < traits.shared_share,
+        "sleeps": rng.random(cards) < traits.sleeper_share,
     }
 
 
@@ -108,12 +115,13 @@ def _cardholder(
     i: int, namespace: UUID, names: list[str], market: Market, columns: dict[str, NDArray[Any]]
 ) -> Cardholder:
     token = uuid5(namespace, f"card/{i}").hex
+    home, second_home = (market.homes[int(columns[name][i] * len(market.homes))] for name in ("home", "second_home"))
     return Cardholder(
         index=i,
         card_id=f"card_{token[:16]}",
         last_four=f"{columns['last_four'][i]:04d}",
         user_id=f"{names[columns['name'][i]]}-{token[16:22]}",
-        home=market.homes[int(columns["home"][i] * len(market.homes))],
+        home=home,
         quarter=int(columns["quarter"][i]),
         devices=tuple(f"dev_{uuid5(namespace, f'device/{i}/{k}').hex[:12]}" for k in range(columns["devices"][i])),
         purchases_per_day=float(columns["per_day"][i]),
@@ -126,4 +134,6 @@ def _cardholder(
         hour_sd=float(columns["hour_sd"][i]),
         night_share=float(columns["night_share"][i]),
         trips_per_day=float(columns["trips_per_day"][i]),
+        second_home=second_home if columns["shared"][i] and second_home is not home else None,
+        sleeps=bool(columns["sleeps"][i]),
     )

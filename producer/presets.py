@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from producer.difficulty import MEDIUM
 from producer.model import DAY_MS
 
 
@@ -17,19 +18,14 @@ class Preset:
     """Mean; retries and bursts make a tenth more transactions of it."""
     fraud_share: float
     """Part of all transactions, by count."""
-    days: int
-    """Length of a usual run in event time."""
-
-    @property
-    def warm_up_days(self) -> int:
-        """Days without fraud at the beginning, for habits to be learnt."""
-        return max(1, round(0.15 * self.days))
+    warm_up_days: int
+    """Days without fraud at the beginning, for habits to be learnt."""
 
 
 PRESETS: Final = {
-    "real": Preset(cards=1_000, purchases_per_card_day=1.9, fraud_share=0.0017, days=30),
-    "handbook": Preset(cards=1_000, purchases_per_card_day=1.75, fraud_share=0.008, days=30),
-    "workshop": Preset(cards=450, purchases_per_card_day=1.9, fraud_share=0.03, days=21),
+    "real": Preset(cards=1_000, purchases_per_card_day=1.9, fraud_share=0.0017, warm_up_days=5),
+    "handbook": Preset(cards=1_000, purchases_per_card_day=1.75, fraud_share=0.008, warm_up_days=5),
+    "workshop": Preset(cards=450, purchases_per_card_day=0.9, fraud_share=0.03, warm_up_days=7),
 }
 """Shares: the ULB data set, the Fraud Detection Handbook's simulator, and enough to see something at once."""
 
@@ -42,6 +38,8 @@ class Plan:
     start_ms: int
     name: str
     preset: Preset
+    difficulty: float = MEDIUM
+    """How careful fraudsters are: 0 is loud, 1 stays near the card's habit."""
 
     @property
     def fraud_from_ms(self) -> int:
@@ -49,7 +47,13 @@ class Plan:
         return self.start_ms + self.preset.warm_up_days * DAY_MS
 
 
-def make_plan(seed: int, start_ms: int, preset: str, cards: int | None = None) -> Plan:
-    """Return the plan of a named preset, with another number of cards if given."""
+def make_plan(seed: int, start_ms: int, preset: str, cards: int | None = None, difficulty: float = MEDIUM) -> Plan:
+    """Return the plan of a named preset, with another number of cards if given.
+
+    Raises:
+        ValueError: the difficulty isn't one of 0 to 1.
+    """
+    if not 0 <= difficulty <= 1:
+        raise ValueError(f"difficulty {difficulty:g} must lie between 0 (loud) and 1 (careful)")
     chosen = PRESETS[preset]
-    return Plan(seed, start_ms, preset, chosen if cards is None else replace(chosen, cards=cards))
+    return Plan(seed, start_ms, preset, chosen if cards is None else replace(chosen, cards=cards), difficulty)

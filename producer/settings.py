@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
+from producer.difficulty import MEDIUM
 from producer.pace import Schedule, at_once, at_rate, at_speed
 from producer.presets import Plan, make_plan
 from schemas.errors import UserError
@@ -41,6 +42,9 @@ class ProducerSettings(Settings):
     preset: Literal["real", "handbook", "workshop"] = "workshop"
     """Size of the population and share of fraud: real 0.17 %, handbook 0.8 %, workshop 3 %."""
 
+    difficulty: float = Field(default=MEDIUM, ge=0, le=1)
+    """How careful fraudsters are: 0 is loud, 1 stays near the card's habit."""
+
     cards: int | None = Field(default=None, ge=1, le=100_000)
     """How many cards, instead of the preset's number."""
 
@@ -64,7 +68,7 @@ class ProducerSettings(Settings):
 
     def plan(self) -> Plan:
         """Return what decides about the records."""
-        return make_plan(self.seed, round(self.start.timestamp() * 1_000), self.preset, self.cards)
+        return make_plan(self.seed, round(self.start.timestamp() * 1_000), self.preset, self.cards, self.difficulty)
 
     def schedule(self) -> Schedule:
         """Return when transactions are due.

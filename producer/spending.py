@@ -1,75 +1,31 @@
 """Genuine spending: what cardholders buy, where, when, and how it sometimes looks suspicious.
 
-Honest cardholders travel, shop at night, buy in bursts, make large purchases, are declined and try
-again, change their phone and hide behind a foreign address. A detector has to live with all of it.
+Honest cardholders travel, shop at night, buy in bursts, buy a sofa, are declined and try five times, change
+their phone, hide behind a foreign address, forget a card for weeks and share one with a spouse in another
+town. A detector has to live with all of it.
 """
 
 from __future__ import annotations
 
-from bisect import bisect
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from math import exp, log
+from math import exp
 from typing import Final
 
 import numpy as np
 from numpy.random import Generator
 
-from producer.model import (
-    DAY_MS,
-    HOUR_MS,
-    SECOND_MS,
-    Cardholder,
-    Draft,
-    Place,
-    in_person,
-    new_device,
-    one_of,
-)
+from producer.habits import Habits, Sleep
+from producer.intents import LEAST_MINOR, MOST_MINOR, Intent, Intentions
+from producer.model import SECOND_MS, Cardholder, Draft, device_id
 from producer.population import Population
 from producer.travel import Whereabouts, plan_trip
 
-LEAST_MINOR: Final = 50
-MOST_MINOR: Final = 800_000
-"""No genuine purchase is below or above these."""
-NIGHT_ENDS_H: Final = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """How often everybody does what may look like fraud. Shares are of purchases."""
-
-    burst_share: float = 0.014
-    """Purchases that are the first of a burst."""
-    burst_extra: tuple[int, int] = (1, 6)
-    """How many follow, at least and at most."""
-    burst_gap_s: tuple[float, float] = (30.0, 420.0)
-    """Time between them."""
-    large_share: float = 0.015
-    """Purchases far above the habit."""
-    large_factor: tuple[float, float] = (2.5, 8.0)
-    """How far."""
-    declined_share: float = 0.025
-    retry_share: float = 0.8
-    """Declined purchases that are tried again with the same amount."""
-    retry_gap_s: tuple[float, float] = (12.0, 90.0)
-    retry_approved_share: float = 0.7
-    foreign_address_share: float = 0.025
-    """Online purchases through an address in another place."""
-    unlocated_share: float = 0.3
-    """Online purchases whose address has no known position."""
-    new_device_share: float = 0.004
-    """Online purchases with a device that replaces one of the cardholder's."""
-    favourite_quarter_share: float = 0.6
-    """Purchases in person in the quarter where the cardholder usually shops."""
-    patience_ms: int = HOUR_MS
-    """Longest that a purchase in person is put off until the card can be there; it is made online then."""
+NOWHERE: Final = (None, None)
 
 
 def amount_minor(holder: Cardholder, category: int, rng: Generator, *, factor: float = 1.0) -> int:
     """Return what the holder pays in a category (index), as usual times `factor`, in minor units."""
     usual = holder.log_amount_means[category] + holder.log_amount_sds[category] * rng.standard_normal()
-    return min(MOST_MINOR, max(LEAST_MINOR, round(exp(usual + log(factor)))))
+    return min(MOST_MINOR, max(LEAST_MINOR, round(exp(usual) * factor)))
 
 
 class Spending:
@@ -79,117 +35,101 @@ class Spending:
         """Begin with everybody at home."""
         self._market = population.market
         self._habits = habits or Habits()
-        self._holders = population.cardholders
-        self._where = [Whereabouts(holder) for holder in self._holders]
-        self._devices = [list(holder.devices) for holder in self._holders]
-        self._per_day = np.array([holder.purchases_per_day for holder in self._holders])
-        self._trips_per_day = np.array([holder.trips_per_day for holder in self._holders])
+        self._holders = holders = population.cardholders
+        self._intentions = Intentions(holders, population.market.quarters, self._habits)
+        self._sleep = Sleep([holder.sleeps for holder in holders], self._habits)
+        self._where = [Whereabouts(holder) for holder in holders]
+        self._devices = [list(holder.devices) for holder in holders]
+        self._shared = [holder.index for holder in holders if holder.second_home]
+        self._per_day = np.array([holder.purchases_per_day for holder in holders])
+        self._trips_per_day = np.array([holder.trips_per_day for holder in holders])
 
     def day(self, day_ms: int, rng: Generator) -> list[Draft]:
         """Return the purchases begun in the day from `day_ms`, in no order; some end a little after it.
 
         Days are asked for one after the other: cards remember where they are.
         """
+        for i in self._shared:
+            self._where[i].begin_day(rng, self._habits.away_share, self._habits.apart_share)
         departures = rng.random(len(self._holders)) < self._trips_per_day
         for i in np.flatnonzero(departures).tolist():
             self._depart(self._where[i], day_ms, rng)
+        purchases = rng.poisson(np.where(self._sleep.asleep(rng), 0.0, self._per_day))
         drafts: list[Draft] = []
-        for i, purchases in enumerate(rng.poisson(self._per_day).tolist()):
-            holder = self._holders[i]
-            for at_ms in sorted(_moment(holder, day_ms, rng) for _ in range(purchases)):
-                drafts.extend(self._purchase(holder, at_ms, rng))
+        last_ms = 0
+        for intent in self._intentions.day(day_ms, purchases, rng):
+            draft = self._purchase(intent, last_ms + intent.gap_ms if intent.gap_ms else intent.at_ms, rng)
+            drafts.append(draft)
+            if not draft.approved:
+                drafts += self._retries(draft, rng)
+            last_ms = drafts[-1].event_ms
         return drafts
 
     def _depart(self, where: Whereabouts, day_ms: int, rng: Generator) -> None:
         if where.trip is None or where.trip.back_ms < day_ms:
             where.trip = plan_trip(where.home, self._market, day_ms, rng)
 
-    def _purchase(self, holder: Cardholder, at_ms: int, rng: Generator) -> Iterator[Draft]:
-        """Yield one purchase with its retries, or a burst of them."""
-        habits = self._habits
-        online = rng.random() < holder.online_share
-        quarter = holder.quarter
-        if rng.random() >= habits.favourite_quarter_share:
-            quarter = int(rng.integers(len(self._market.shops[0][0])))
-        extra = 0
-        if rng.random() < habits.burst_share:
-            extra = int(rng.integers(habits.burst_extra[0], habits.burst_extra[1] + 1))
-        for _ in range(1 + extra):
-            first = self._online(holder, at_ms, rng) if online else self._in_person(holder, at_ms, quarter, rng)
-            last_ms = first.event_ms
-            for draft in self._with_retries(first, rng):
-                yield draft
-                last_ms = draft.event_ms
-            at_ms = last_ms + int(rng.uniform(*habits.burst_gap_s) * SECOND_MS)
-
-    def _in_person(self, holder: Cardholder, at_ms: int, quarter: int, rng: Generator) -> Draft:
+    def _purchase(self, intent: Intent, at_ms: int, rng: Generator) -> Draft:
         """Return a purchase where the card is, as soon as it can be there; else one online."""
-        where = self._where[holder.index]
-        place = where.place(at_ms)
+        if intent.online:
+            return self._online(intent, at_ms, rng)
+        where = self._where[intent.holder]
+        place = where.place(at_ms, rng)
         if place is None:
-            return self._online(holder, at_ms, rng)
-        category = bisect(holder.present_odds, rng.random())
-        shop = self._market.shops[place.index][category][quarter]
-        then_ms = max(at_ms, where.earliest_ms(shop))
-        if then_ms - at_ms > self._habits.patience_ms or where.place(then_ms) is not place:
-            return self._online(holder, at_ms, rng)
+            return self._online(intent, at_ms, rng)
+        shops = self._market.shops[place.index][intent.shop_category]
+        shop = shops[intent.quarter % len(shops)]
+        then_ms = where.earliest_ms(shop, at_ms)
+        if then_ms > at_ms and (then_ms - at_ms > self._habits.patience_ms or not where.stays(place, then_ms)):
+            return self._online(intent, at_ms, rng)
         where.used(shop, then_ms)
-        amount = self._amount_minor(holder, category, rng)
-        return in_person(holder, shop, then_ms, amount, approved=self._approved(rng))
-
-    def _online(self, holder: Cardholder, at_ms: int, rng: Generator) -> Draft:
-        habits = self._habits
-        category = bisect(holder.online_odds, rng.random())
-        shop = one_of(rng, self._market.web_shops[category])
-        place: Place = self._where[holder.index].place(at_ms) or holder.home
-        if rng.random() < habits.foreign_address_share:
-            place = one_of(rng, self._market.places)
-        located = rng.random() >= habits.unlocated_share
+        holder = self._holders[intent.holder]
         return Draft(
-            event_ms=at_ms,
-            holder=holder,
-            amount_minor=self._amount_minor(holder, category, rng),
-            merchant=shop,
-            device_id=self._device(holder, rng),
-            country=place.country,
-            latitude=place.latitude if located else None,
-            longitude=place.longitude if located else None,
-            approved=self._approved(rng),
+            then_ms,
+            holder,
+            intent.shop_minor,
+            shop,
+            None,
+            place.country,
+            shop.latitude,
+            shop.longitude,
+            intent.approved,
         )
 
-    def _device(self, holder: Cardholder, rng: Generator) -> str:
-        devices = self._devices[holder.index]
-        used = int(rng.random() ** 2 * len(devices))
-        if rng.random() < self._habits.new_device_share:
-            devices[used] = new_device(rng)
-        return devices[used]
+    def _online(self, intent: Intent, at_ms: int, rng: Generator) -> Draft:
+        holder = self._holders[intent.holder]
+        if intent.foreign_place >= 0:
+            place = self._market.places[intent.foreign_place]
+        else:
+            place = self._where[intent.holder].place(at_ms, rng) or holder.home
+        devices = self._devices[intent.holder]
+        if intent.new_device >= 0:
+            devices[intent.device] = device_id(intent.new_device)
+        latitude, longitude = (place.latitude, place.longitude) if intent.located else NOWHERE
+        return Draft(
+            at_ms,
+            holder,
+            intent.web_minor,
+            self._market.web_shops[intent.web_category][intent.web_shop],
+            devices[intent.device],
+            place.country,
+            latitude,
+            longitude,
+            intent.approved,
+        )
 
-    def _amount_minor(self, holder: Cardholder, category: int, rng: Generator) -> int:
-        large = rng.random() < self._habits.large_share
-        factor = rng.uniform(*self._habits.large_factor) if large else 1.0
-        return amount_minor(holder, category, rng, factor=factor)
-
-    def _approved(self, rng: Generator) -> bool:
-        return rng.random() >= self._habits.declined_share
-
-    def _with_retries(self, draft: Draft, rng: Generator) -> Iterator[Draft]:
-        """Yield a purchase and, while it is declined and the cardholder doesn't give up, itself again."""
+    def _retries(self, draft: Draft, rng: Generator) -> list[Draft]:
+        """Return a declined purchase again, until it is approved or the cardholder gives up."""
         habits = self._habits
-        yield draft
-        while not draft.approved and rng.random() < habits.retry_share:
+        retries: list[Draft] = []
+        stubborn = 0
+        if rng.random() < habits.stubborn_share:
+            stubborn = int(rng.integers(*habits.stubborn_retries, endpoint=True))
+        while len(retries) < stubborn or (not stubborn and not draft.approved and rng.random() < habits.retry_share):
             later_ms = draft.event_ms + int(rng.uniform(*habits.retry_gap_s) * SECOND_MS)
             if draft.card_present:
                 self._where[draft.holder.index].used(draft.merchant, later_ms)
-            draft = replace(draft, event_ms=later_ms, approved=rng.random() < habits.retry_approved_share)
-            yield draft
-
-
-def _moment(holder: Cardholder, day_ms: int, rng: Generator) -> int:
-    """Return a time within the day from `day_ms`, at an hour that suits the holder at home."""
-    if rng.random() < holder.night_share:
-        local_h = rng.random() * NIGHT_ENDS_H
-    else:
-        awake_h = holder.peak_hour + holder.hour_sd * rng.standard_normal() - NIGHT_ENDS_H
-        local_h = NIGHT_ENDS_H + awake_h % (24 - NIGHT_ENDS_H)
-    hour = (local_h - holder.home.utc_offset_h) % 24
-    return day_ms + int(hour * HOUR_MS) % DAY_MS
+            approved = not stubborn and bool(rng.random() < habits.retry_approved_share)
+            draft = draft._replace(event_ms=later_ms, approved=approved)
+            retries.append(draft)
+        return retries

@@ -18,6 +18,9 @@ AIRLINER_KMH: Final = 750.0
 AIRPORTS_MS: Final = 90 * MINUTE_MS
 """To the gate, and out again at the other end."""
 
+ACROSS_TOWN_MS: Final = 30 * MINUTE_MS
+"""More than any way within a town takes."""
+
 
 def travel_ms(km: float) -> int:
     """Return the least time that a card needs over `km`, door to door."""
@@ -53,25 +56,42 @@ class Whereabouts:
     def __init__(self, holder: Cardholder) -> None:
         """Begin at home."""
         self.home = holder.home
+        self._bases = (holder.home, holder.second_home or holder.home)
+        self._apart = False
         self.trip: Trip | None = None
-        self._used_ms: int | None = None
+        self._used_ms = 0
         self._used_at: Merchant | None = None
 
-    def place(self, at_ms: int) -> Place | None:
-        """Return where the card is; None: on the way."""
+    def begin_day(self, rng: Generator, away_share: float, apart_share: float) -> None:
+        """Draw who uses a shared card today: the holder, the spouse, or each their own body of it."""
+        self.home = self._bases[rng.random() < away_share]
+        self._apart = rng.random() < apart_share
+
+    def place(self, at_ms: int, rng: Generator) -> Place | None:
+        """Return where a card is; None: on the way."""
+        if self._apart:
+            return one_of(rng, self._bases)
+        return self._place(at_ms)
+
+    def stays(self, place: Place, at_ms: int) -> bool:
+        """Tell whether a card is still in that place."""
+        return self._apart or self._place(at_ms) is place
+
+    def _place(self, at_ms: int) -> Place | None:
         trip = self.trip
         if trip is None or at_ms < trip.depart_ms or at_ms >= trip.back_ms:
             return self.home
         return trip.place if trip.arrive_ms <= at_ms < trip.leave_ms else None
 
-    def earliest_ms(self, merchant: Merchant) -> int:
-        """Return when the card can be at `merchant` at the earliest, after its last use."""
+    def earliest_ms(self, merchant: Merchant, at_ms: int) -> int:
+        """Return when the card can be at `merchant` after its last use: `at_ms`, or later."""
         last = self._used_at
-        if self._used_ms is None or last is None:
-            return 0
-        if last is merchant:
-            return self._used_ms + MINUTE_MS
-        return self._used_ms + travel_ms(_apart_km(last, merchant))
+        if last is None or self._apart:
+            return at_ms
+        if at_ms - self._used_ms > ACROSS_TOWN_MS and last.place is merchant.place:
+            return at_ms
+        way_ms = MINUTE_MS if last is merchant else travel_ms(_apart_km(last, merchant))
+        return max(at_ms, self._used_ms + way_ms)
 
     def used(self, merchant: Merchant, at_ms: int) -> None:
         """Remember that the card was at the merchant's terminal."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from producer.model import Label, Transaction
+from producer.model import Label, Oracle, Transaction
 from schemas.codec import Encoder
-from schemas.topics import LABELS, TRANSACTIONS
+from schemas.registry import Registry
+from schemas.topics import LABELS, ORACLE, TRANSACTIONS
 
 TIMES: Final = ("eventTime", "releaseTime")
 """Fields that are milliseconds since 1970."""
@@ -24,29 +26,47 @@ class Addressed:
     fields: dict[str, Any]
 
 
-def addressed(record: Transaction | Label) -> Addressed:
+Record = Transaction | Label | Oracle
+
+
+def addressed(record: Record) -> Addressed:
     """Return where a record belongs: transactions by card, labels by transaction."""
     if isinstance(record, Transaction):
         return Addressed(TRANSACTIONS, record.draft.holder.card_id, record.record())
+    if isinstance(record, Oracle):
+        return Addressed(ORACLE, record.label.transaction.transaction_id, record.label.record())
     return Addressed(LABELS, record.transaction.transaction_id, record.record())
 
 
 class Wire:
     """Encodes records for their topics."""
 
-    def __init__(self, transactions: Encoder, labels: Encoder) -> None:
+    def __init__(self, encoders: Mapping[str, Encoder]) -> None:
         """Use one encoder a topic."""
-        self._encoders = {TRANSACTIONS: transactions, LABELS: labels}
+        self._encoders = encoders
 
-    def written(self, record: Transaction | Label) -> tuple[str, bytes, bytes]:
+    @classmethod
+    def registered(cls, registry: Registry) -> Wire:
+        """Return encoders of the schemas that are registered for the topics."""
+        schemas = {TRANSACTIONS: "transaction", LABELS: "label", ORACLE: "label"}
+        return cls({topic: Encoder.registered(schema, topic, registry) for topic, schema in schemas.items()})
+
+    def written(self, record: Record) -> tuple[str, bytes, bytes]:
         """Return topic, key and value."""
-        to = addressed(record)
+        return self.encoded(addressed(record))
+
+    def encoded(self, to: Addressed) -> tuple[str, bytes, bytes]:
+        """Return topic, key and value of fields that have their address."""
         return to.topic, to.key.encode(), self._encoders[to.topic].encode(to.fields)
 
 
-def json_line(record: Transaction | Label) -> str:
+def json_line(record: Record) -> str:
     """Return the same for people: one line of JSON, times in ISO 8601."""
-    to = addressed(record)
+    return readable(addressed(record))
+
+
+def readable(to: Addressed) -> str:
+    """Return an addressed record as one line of JSON, times in ISO 8601."""
     value = {name: _readable(value) if name in TIMES else value for name, value in to.fields.items()}
     return json.dumps({"topic": to.topic, "key": to.key, "value": value}, ensure_ascii=False)
 

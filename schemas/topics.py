@@ -17,8 +17,12 @@ from schemas.settings import KafkaSettings
 
 TRANSACTIONS: Final = "transactions"
 LABELS: Final = "labels"
+ORACLE: Final = "oracle"
 NOTIFICATIONS: Final = "notifications"
+SHADOW: Final = "shadow"
+SIGHTINGS: Final = "sightings"
 CARDS_CHANGELOG: Final = "analyzer-cards-changelog"
+TERMINALS_CHANGELOG: Final = "analyzer-terminals-changelog"
 
 _FILE: Final = Path(__file__).with_name("topics.toml")
 _ADMIN_TIMEOUT_S: Final = 30.0

@@ -2,15 +2,57 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from analyzer.core.chain import Judges
+from analyzer.core.detect import Judge
+from analyzer.core.sighting import Sight
+from analyzer.core.terminal import TerminalJudge
+from analyzer.core.terminal_surge import TerminalSurge
+from analyzer.thresholds import read
 from schemas.codec import Record
 
 NOON_MS: Final = 1_750_000_000_000 // 86_400_000 * 86_400_000 + 43_200_000
 """A noon, UTC."""
+
+_PACKAGED: Final = read()
+_R = TypeVar("_R")
+
+
+def judge(**changes: Any) -> Judge:
+    """Return a judge by the thresholds of the package, with `changes`."""
+    return dataclasses.replace(Judge(_PACKAGED.rules, _PACKAGED.alert.threshold), **changes)
+
+
+def sight(**changes: Any) -> Sight:
+    """Return what is sighted by the thresholds of the package, with `changes`."""
+    return dataclasses.replace(_PACKAGED.sighting, **changes)
+
+
+def surge(**changes: Any) -> TerminalSurge:
+    """Return the terminal stage's rule with the thresholds of the package, with `changes`."""
+    assert _PACKAGED.terminal is not None, "it is enabled"
+    return dataclasses.replace(_PACKAGED.terminal, **changes)
+
+
+def terminal_judge(**changes: Any) -> TerminalJudge:
+    """Return a judge of terminals by the thresholds of the package, with `changes`."""
+    return dataclasses.replace(TerminalJudge(surge(), _PACKAGED.alert.threshold), **changes)
+
+
+def judges() -> Judges:
+    """Return the judges of both stages by the thresholds of the package."""
+    return Judges(judge(), sight(), terminal_judge())
+
+
+def rule(kind: type[_R], **changes: Any) -> _R:
+    """Return a rule with the thresholds of the package, with `changes`."""
+    found = next(one for one in _PACKAGED.rules if isinstance(one, kind))
+    return dataclasses.replace(found, **changes)  # type: ignore[type-var]  # rules are dataclasses
 
 
 def record(**changes: Any) -> Record:
@@ -49,7 +91,8 @@ def stream(count: int, *, cards: int, seed: int = 7, step_ms: int = 20_000) -> I
             userId=f"user-{card}",
             eventTime=NOON_MS + number * step_ms,
             amountMinor=int(rng.lognormvariate(7.5, 0.7)) * (40 if rng.random() < 0.02 else 1),
-            merchantId=f"merchant-{rng.randrange(50)}",
+            merchantId=f"merchant-{(merchant := rng.randrange(50))}",
+            terminalId=None if online else f"terminal-{merchant}",
             channel="CARD_NOT_PRESENT" if online else "CARD_PRESENT",
             deviceId=f"device-{card}" if online else None,
             latitude=None if online else 52.0 + rng.random(),

@@ -31,7 +31,7 @@ from schemas.settings import KafkaSettings
 LOG_GROUP: Final = "/aws/events/cardwatch"
 OWN_VARIABLES: Final = (
     *("KAFKA_", "REGISTRY_", "PRODUCER_", "ANALYZER_", "NOTIFIER_", "EVENTBUS_", "OPS_", "LOG_", "FAUST_"),
-    "CARDWATCH_WEBHOOK_",
+    *("SCORE_", "CARDWATCH_WEBHOOK_"),
 )
 WEBHOOK_KEY: Final = "of the tests"
 ROOT: Final = Path(__file__).parents[1]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
+from typing import Final
 
 from analyzer.core.features import Features, features
 from analyzer.core.model import HOUR_MS, Finding, Transaction, Verdict
-from analyzer.core.rules import RULES
 from analyzer.core.rules.base import Rule
+from analyzer.core.rules.follow_up import FollowUp
 from analyzer.core.window import MAX_RECENT, CardWindow
 
 
@@ -37,6 +39,7 @@ class Replayed:
     """The window contains this very record already; nothing changes."""
 
 
+_NOTHING_FOUND: Final = Verdict(0.0, flagged=False, findings=())
 Outcome = Judged | Late | Duplicate | Replayed
 
 
@@ -44,17 +47,20 @@ Outcome = Judged | Late | Duplicate | Replayed
 class Judge:
     """Judges records one by one; how strictly is in its fields."""
 
-    rules: tuple[Rule, ...] = RULES
+    rules: tuple[Rule, ...]
     """What a transaction is checked against."""
 
-    alert_threshold: float = 0.5
-    """Score from which a verdict is flagged."""
+    alert_threshold: float
+    """Score from which a verdict is flagged; above 0."""
 
     allowed_lateness_ms: int = HOUR_MS
     """How much older than its card's newest a transaction may be, in event time."""
 
     max_recent: int = MAX_RECENT
     """Transactions that a card remembers at most."""
+
+    shadow: frozenset[str] = frozenset()
+    """Names of the rules that run without alerting."""
 
     def judge(self, window: CardWindow, transaction: Transaction, offset: int) -> tuple[CardWindow, Outcome]:
         """Return the card's window after the record, and what the record was.
@@ -71,11 +77,14 @@ class Judge:
         newest_ms = window.newest_ms()
         if newest_ms is not None and self._late(window, newest_ms, transaction):
             return window.with_late(offset), Late(newest_ms - transaction.event_time_ms)
-        verdict = self.verdict(features(window, transaction), transaction)
+        seen = features(window, transaction)
+        verdict = self.verdict(seen, transaction)
         after = window.with_transaction(
-            transaction,
+            seen.now,
+            seen.device_id,
             offset,
             flagged=verdict.flagged,
+            on_its_own=verdict.flagged and self._on_its_own(verdict),
             allowed_lateness_ms=self.allowed_lateness_ms,
             max_recent=self.max_recent,
         )
@@ -90,10 +99,34 @@ class Judge:
 
     def verdict(self, seen: Features, transaction: Transaction) -> Verdict:
         """Return what all rules together say."""
-        found = [finding for rule in self.rules if (finding := rule.check(seen, transaction))]
-        findings = tuple(sorted(found, key=lambda finding: (-finding.score, finding.rule)))
-        score = noisy_or(findings)
-        return Verdict(score, score >= self.alert_threshold, findings)
+        found = []
+        for rule in self.rules:
+            finding = rule.check(seen, transaction)
+            if finding is not None:
+                found.append(finding)
+        return self._weighed(found) if found else _NOTHING_FOUND
+
+    def _on_its_own(self, verdict: Verdict) -> bool:
+        # What is flagged for being like something flagged must not make the next one like it: that would never end.
+        return noisy_or(tuple(one for one in verdict.findings if one.rule != FollowUp.name)) >= self.alert_threshold
+
+    def _weighed(self, found: list[Finding]) -> Verdict:
+        counted = strongest_first(one for one in found if one.rule not in self.shadow)
+        shadow = strongest_first(one for one in found if one.rule in self.shadow)
+        score = noisy_or(counted)
+        flagged = score >= self.alert_threshold
+        return Verdict(score, flagged, counted, shadow, noisy_or((*counted, *shadow)) >= self.alert_threshold)
+
+
+def counting_shadow(verdict: Verdict) -> Verdict:
+    """Return what the verdict would be if the shadow's findings counted too."""
+    findings = strongest_first((*verdict.findings, *verdict.shadow))
+    return Verdict(noisy_or(findings), verdict.shadow_flagged, findings, (), verdict.shadow_flagged)
+
+
+def strongest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings in the order in which they are told."""
+    return tuple(sorted(findings, key=lambda finding: (-finding.score, finding.rule)))
 
 
 def noisy_or(findings: tuple[Finding, ...]) -> float:

@@ -6,14 +6,17 @@ Windows are sliding and in event time: that of span s for a transaction at t hol
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
-from analyzer.core.model import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, RecentTransaction, Transaction
-from analyzer.core.window import CardWindow, Habit
+from analyzer.core.model import HOUR_MS, MINUTE_MS, SECOND_MS, RecentTransaction, Transaction
+from analyzer.core.window import TIME, CardWindow, Country, Device, Habit
 
 SHORT_MS: Final = 10 * MINUTE_MS
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,67 +75,133 @@ class Span:
         return len({one.merchant_category for one in self.transactions})
 
 
-@dataclass(frozen=True, slots=True)
+class lazy(Generic[_T]):  # noqa: N801 - used as a decorator, as `property` is
+    """A property that is computed when a rule first asks for it (`functools.cached_property` locks in Python 3.11)."""
+
+    def __init__(self, compute: Callable[[Any], _T]) -> None:
+        """Remember how."""
+        self._compute = compute
+        self._name = compute.__name__
+        self.__doc__ = compute.__doc__
+
+    def __get__(self, owner: Any, _: type[Any]) -> _T:
+        """Return the value, which from then on stands in its place."""
+        value = owner.__dict__[self._name] = self._compute(owner)
+        return value
+
+
+@dataclass(frozen=True)
 class Features:
-    """A transaction against what its card did before."""
+    """A transaction against what its card did before; each figure is computed when the first rule asks for it."""
 
-    ten_minutes: Span
-    hour: Span
-    day: Span
+    window: CardWindow
+    """All that is remembered of the card before this transaction."""
 
-    previous: RecentTransaction | None
-    """The card's last transaction before this one, within a day."""
+    now: RecentTransaction
+    """The transaction itself."""
 
-    previous_present: RecentTransaction | None
-    """The last one before it with the card at a terminal of known place, within a day."""
+    device_id: str | None
+    """The device it was made with."""
 
-    habit: Habit
-    """The card's amounts before this transaction."""
+    @property
+    def habit(self) -> Habit:
+        """The card's amounts before this transaction."""
+        return self.window.habit
 
-    judged: int
-    """Transactions of the card judged before this one."""
+    @property
+    def judged(self) -> int:
+        """Transactions of the card judged before this one."""
+        return self.window.judged
 
-    new_country: bool
-    """Whether the card was never used in this country, and was used before."""
+    @lazy
+    def before(self) -> tuple[RecentTransaction, ...]:
+        """The card's transactions of the day before this one."""
+        return self.window.until(self.now.event_time_ms)
 
-    new_device: bool
-    """Whether the card was never used with this device, and was used with another before."""
+    @lazy
+    def day(self) -> Span:
+        """The 24 hours that end with it."""
+        return Span((*self.before, self.now))
+
+    @lazy
+    def hour(self) -> Span:
+        """The hour that ends with it."""
+        return self._span(HOUR_MS)
+
+    @lazy
+    def ten_minutes(self) -> Span:
+        """The ten minutes that end with it."""
+        return self._span(SHORT_MS)
+
+    @property
+    def previous(self) -> RecentTransaction | None:
+        """The card's last transaction before this one, within a day."""
+        return self.before[-1] if self.before else None
+
+    @property
+    def previous_present(self) -> RecentTransaction | None:
+        """The last one before it with the card at a terminal of known place, within a day."""
+        for one in reversed(self.before):
+            if one.card_present and one.place:
+                return one
+        return None
+
+    @lazy
+    def country(self) -> Country | None:
+        """What is known of the country, or None when the card was never used there."""
+        return next((one for one in self.window.countries if one.name == self.now.country), None)
+
+    @lazy
+    def device(self) -> Device | None:
+        """What is known of the device, or None when the card was never used with it, or none was used now."""
+        return next((one for one in self.window.devices if one.name == self.device_id), None)
+
+    @property
+    def new_country(self) -> bool:
+        """Whether the card was never used in this country, and was used before."""
+        return bool(self.window.countries) and self.country is None
+
+    @property
+    def new_device(self) -> bool:
+        """Whether the card was never used with this device, and was used with another before."""
+        return bool(self.window.devices) and self.device_id is not None and self.device is None
+
+    @lazy
+    def country_age_ms(self) -> int | None:
+        """How long the card has been used in this country; None for the first country of the card."""
+        known = self.window.countries
+        if not known or known[0].name == self.now.country:
+            return None
+        return max(0, self.now.event_time_ms - self.country.since_ms) if self.country else 0
+
+    @lazy
+    def device_age_ms(self) -> int | None:
+        """How long the card has been used with this device; None for its first device, and for none."""
+        known = self.window.devices
+        if not known or self.device_id is None or known[0].name == self.device_id:
+            return None
+        return max(0, self.now.event_time_ms - self.device.since_ms) if self.device else 0
 
     @property
     def seconds_since_previous(self) -> float | None:
         """Time since the card's last transaction."""
         if self.previous is None:
             return None
-        return (self.day.transactions[-1].event_time_ms - self.previous.event_time_ms) / SECOND_MS
+        return (self.now.event_time_ms - self.previous.event_time_ms) / SECOND_MS
 
     @property
     def km_since_previous(self) -> float | None:
         """Distance from the card's last transaction; None when either place is unknown."""
-        here = self.day.transactions[-1].place
+        here = self.now.place
         if self.previous is None or self.previous.place is None or here is None:
             return None
         return self.previous.place.km_to(here)
 
+    def _span(self, span_ms: int) -> Span:
+        day = self.day.transactions
+        return Span(day[bisect_right(day, self.now.event_time_ms - span_ms, key=TIME) :])
+
 
 def features(window: CardWindow, transaction: Transaction) -> Features:
     """Return the figures of `transaction`, which the window doesn't hold yet."""
-    before = window.until(transaction.event_time_ms)
-    day = (*before, transaction.recent())
-    return Features(
-        ten_minutes=_span(day, SHORT_MS),
-        hour=_span(day, HOUR_MS),
-        day=_span(day, DAY_MS),
-        previous=before[-1] if before else None,
-        previous_present=next((one for one in reversed(before) if one.card_present and one.place), None),
-        habit=window.habit,
-        judged=window.judged,
-        new_country=bool(window.countries) and transaction.country not in window.countries,
-        new_device=bool(window.devices)
-        and transaction.device_id is not None
-        and transaction.device_id not in window.devices,
-    )
-
-
-def _span(day: tuple[RecentTransaction, ...], span_ms: int) -> Span:
-    start_ms = day[-1].event_time_ms - span_ms
-    return Span(tuple(one for one in day if one.event_time_ms > start_ms))
+    return Features(window, transaction.recent(), transaction.device_id)

@@ -44,9 +44,9 @@ def test_every_service_of_ours_runs_on_a_read_only_file_system(name: str) -> Non
 
 def test_every_service_that_keeps_running_has_a_health_check() -> None:
     assert "CMD" in SERVICES["kafka"]["healthcheck"]["test"]
-    for name in ("eventbus", "webhook"):
+    for name in ("eventbus", "webhook", "score"):
         assert "urlopen('http://127.0.0.1:" in SERVICES[name]["healthcheck"]["test"][-1]
-    for name in SERVICES.keys() - {"kafka", "eventbus", "webhook"} - ONE_SHOT:
+    for name in SERVICES.keys() - {"kafka", "eventbus", "webhook", "score"} - ONE_SHOT:
         image = SERVICES[name]["image"].removeprefix("cardwatch-")
         assert "HEALTHCHECK --interval" in stage(image), name
 
@@ -62,7 +62,7 @@ def test_one_service_builds_each_image() -> None:
 
 
 def test_nothing_starts_before_topics_and_schemas_are_there() -> None:
-    for name in ("producer", "analyzer", "notifier"):
+    for name in ("producer", "analyzer", "notifier", "score"):
         assert SERVICES[name]["depends_on"]["setup"] == {"condition": "service_completed_successfully"}
 
 

@@ -14,8 +14,11 @@ from analyzer.settings import AnalyzerSettings
 from demo.webhook import WebhookSettings
 from eventbus.settings import EventBusSettings
 from notifier.settings import NotifierSettings
+from producer.files.settings import FileSettings
 from producer.settings import ProducerSettings
 from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, Settings
+from score.live.settings import ScoreSettings
+from score.offline.settings import OfflineSettings
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "settings.md"
 SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
@@ -23,9 +26,12 @@ SECTIONS: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("Schema registry, for every service", RegistrySettings),
     ("Logs, for every service", LogSettings),
     ("Producer", ProducerSettings),
+    ("Transactions from files", FileSettings),
     ("Analyzer", AnalyzerSettings),
     ("Notifier", NotifierSettings),
     ("Event bus", EventBusSettings),
+    ("Score, live", ScoreSettings),
+    ("Score, offline", OfflineSettings),
     ("Webhook of the demo", WebhookSettings),
 )
 HEAD: Final = """# Settings

@@ -18,7 +18,9 @@ import eventbus.__main__
 import notifier.__main__
 import producer.__main__
 import schemas.__main__
+import score.cli
 from analyzer.core.rules import RULES
+from analyzer.core.terminal_surge import TerminalSurge
 from notifier.sinks import SINKS
 from producer.scenarios import SCENARIOS
 from schemas import topics
@@ -34,6 +36,7 @@ COMMANDS = {
     "notifier": notifier.__main__.cli,
     "producer": producer.__main__.cli,
     "schemas": schemas.__main__.cli,
+    "score": score.cli.cli,
 }
 
 
@@ -53,7 +56,7 @@ def first_column(heading: str) -> list[str]:
 
 
 def test_every_detection_rule_has_its_row() -> None:
-    assert first_column("detection rule") == [rule.name for rule in RULES]
+    assert first_column("detection rule") == [*(rule.name for rule in RULES), TerminalSurge.name]
 
 
 def test_every_scenario_has_its_row() -> None:

@@ -16,7 +16,8 @@ import pytest
 from confluent_kafka import Message, Producer
 from confluent_kafka.admin import AdminClient
 
-from analyzer.core.detect import Judge, Judged
+from analyzer.core.chain import Chain
+from analyzer.core.sighting import Sighting
 from analyzer.core.window import CardWindow
 from analyzer.wire import checked, notification_id, state_record
 from demo.process import free_port
@@ -24,12 +25,12 @@ from schemas import topics
 from schemas.codec import Decoder, Encoder, Record, definition
 from schemas.dead_letter import Header, Origin, origin, original_headers, reason
 from schemas.settings import KafkaSettings
-from tests.analyzer_input import NOON_MS, record, stream
+from tests.analyzer_input import NOON_MS, judges, record, stream
 from tests.harness import RunningService, Stack, make_broker, wait_until
 
 pytestmark = pytest.mark.integration
 
-TRANSACTIONS, NOTIFICATIONS = "transactions", "notifications"
+TRANSACTIONS, SIGHTINGS, NOTIFICATIONS = "transactions", "sightings", "notifications"
 CHANGELOG, DEAD_LETTERS = "analyzer-cards-changelog", "transactions.dlq"
 
 
@@ -44,6 +45,12 @@ class Ledger:
     duplicate: int
     dead: int
     notifications: int
+    sighted: int
+    sightings: int
+    """Distinct ones."""
+
+    seen: int
+    flagged_at_terminals: int
 
     @property
     def accounted(self) -> int:
@@ -52,25 +59,38 @@ class Ledger:
 
 def ledger(stack: Stack) -> Ledger:
     decoder = Decoder(stack.registry, logical_types=False)
-    cards: dict[tuple[int | None, Any], Record] = {}
-    for message in stack.records(CHANGELOG):
-        state = decoder.decode(message.value() or b"")
-        place = (message.partition(), message.key())
-        if place not in cards or state["appliedOffset"] >= cards[place]["appliedOffset"]:
-            cards[place] = state
+    cards, terminals = states(stack, CHANGELOG), states(stack, "analyzer-terminals-changelog")
     told = {
         decoder.decode(message.value() or b"")["eventDetail"]["notificationId"]
         for message in stack.records(NOTIFICATIONS)
     }
     return Ledger(
         records=len(stack.records(TRANSACTIONS)),
-        judged=sum(state["judged"] for state in cards.values()),
-        flagged=sum(state["flagged"] for state in cards.values()),
-        late=sum(state["late"] for state in cards.values()),
-        duplicate=sum(state["duplicate"] for state in cards.values()),
+        judged=sum(state["judged"] for state in cards),
+        flagged=sum(state["flagged"] for state in cards),
+        late=sum(state["late"] for state in cards),
+        duplicate=sum(state["duplicate"] for state in cards),
         dead=len({origin(headers_of(message)) for message in stack.records(DEAD_LETTERS)}),
         notifications=len(told),
+        sighted=sum(state["sighted"] for state in cards),
+        sightings=len(
+            {decoder.decode(message.value() or b"")["transactionId"] for message in stack.records(SIGHTINGS)}
+        ),
+        seen=sum(state["seen"] for state in terminals),
+        flagged_at_terminals=sum(state["flagged"] for state in terminals),
     )
+
+
+def states(stack: Stack, changelog: str) -> list[Record]:
+    """Return of each key the state that has applied most."""
+    decoder = Decoder(stack.registry, logical_types=False)
+    furthest: dict[tuple[int | None, Any], Record] = {}
+    for message in stack.records(changelog):
+        state = decoder.decode(message.value() or b"")
+        place = (message.partition(), message.key())
+        if place not in furthest or state["appliedOffset"] >= furthest[place]["appliedOffset"]:
+            furthest[place] = state
+    return list(furthest.values())
 
 
 def headers_of(message: Message) -> list[Header]:
@@ -83,8 +103,14 @@ def place_of(message: Message) -> Origin:
 
 def ready(stack: Stack, **env: str) -> RunningService:
     worker = stack.start("analyzer", "worker", **env)
-    worker.until(lambda log: '"ready"' in log)
+    worker.until(lambda _: shares(worker, "cards") and shares(worker, "terminals"))
     return worker
+
+
+def shares(worker: RunningService, stage: str) -> list[int]:
+    """Return how many partitions a stage of the worker had each time it was ready."""
+    lines = (json.loads(line) for line in worker.log.splitlines() if '"ready"' in line)
+    return [line["partitions"] for line in lines if line["stage"] == stage]
 
 
 def produce(stack: Stack, records: Iterable[Record]) -> int:
@@ -100,7 +126,13 @@ def produce(stack: Stack, records: Iterable[Record]) -> int:
 
 
 def settled(stack: Stack, count: int) -> Callable[[], bool]:
-    return lambda: ledger(stack).accounted >= count
+    """Return whether so many transactions are accounted for, and all sightings of them are."""
+
+    def both() -> bool:
+        found = ledger(stack)
+        return found.accounted >= count and found.seen >= found.sighted
+
+    return both
 
 
 def metrics(worker: RunningService) -> dict[str, float]:
@@ -131,7 +163,8 @@ def balanced(stack: Stack, count: int) -> Ledger:
     wait_until(settled(stack, count), 90, f"{count} records to be accounted for")
     found = ledger(stack)
     assert found.accounted == found.records == count
-    assert found.flagged == found.notifications
+    assert found.sighted == found.sightings == found.seen
+    assert found.flagged + found.flagged_at_terminals == found.notifications
     return found
 
 
@@ -251,16 +284,11 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_counts_nothing_
 
 
 def undisturbed(records: Iterable[Record]) -> set[str]:
-    """Return the notification ids that judging these records in order gives."""
-    judge, told = Judge(), set()
-    cards: dict[str, CardWindow] = {}
-    for offset, one in enumerate(records):
-        transaction = checked(one)
-        window = cards.get(transaction.card_id, CardWindow())
-        cards[transaction.card_id], outcome = judge.judge(window, transaction, offset)
-        if isinstance(outcome, Judged) and outcome.verdict.flagged:
-            told.add(notification_id(transaction.transaction_id))
-    return told
+    """Return the notification ids that judging these records in order gives, with both stages in turn."""
+    chain = Chain(judges())
+    told = [one for record in records for one in chain.take(checked(record)).told]
+    assert any(isinstance(one.of, Sighting) for one in told), "the records must hold a surge"
+    return {notification_id(one.of.transaction_id) for one in told}
 
 
 def test_a_topic_made_anew_under_old_card_states_stops_the_worker_with_one_line(stack: Stack) -> None:
@@ -301,6 +329,15 @@ def remake(stack: Stack, topic: str) -> None:
     topics.create(stack.kafka, {topic: topics.load()[topic]})
 
 
+def notified(stack: Stack) -> set[str]:
+    """Return the ids of the notifications."""
+    decoder = Decoder(stack.registry)
+    return {
+        decoder.decode(message.value() or b"")["eventDetail"]["notificationId"]
+        for message in stack.records(NOTIFICATIONS)
+    }
+
+
 def test_what_is_notified_after_a_crash_is_what_would_have_been_without(stack: Stack) -> None:
     count = produce(stack, stream(3_000, cards=40))
     worker = ready(stack)
@@ -308,20 +345,48 @@ def test_what_is_notified_after_a_crash_is_what_would_have_been_without(stack: S
     worker.kill()
     ready(stack)
     balanced(stack, count)
-    decoder = Decoder(stack.registry)
-    told = {
-        decoder.decode(message.value() or b"")["eventDetail"]["notificationId"]
-        for message in stack.records(NOTIFICATIONS)
-    }
-    assert told == undisturbed(stream(3_000, cards=40))
+    assert notified(stack) == undisturbed(stream(3_000, cards=40))
+
+
+def test_two_workers_one_of_them_killed_notify_what_one_alone_in_order_would_have(stack: Stack) -> None:
+    first = ready(stack)
+    second = ready(stack)
+    wait_until(lambda: 0 < shares(second, "terminals")[-1] < 12, 60, "the terminals to be shared")
+    count = produce(stack, stream(2_500, cards=60))
+    wait_until(lambda: metrics(first)["terminals_judged_total"] > 20, 60, "terminals to be judged")
+    first.kill()
+    found = balanced(stack, count)
+    assert metrics(second)["terminals_judged_total"] > 0
+    assert found.flagged_at_terminals > 0
+    assert notified(stack) == undisturbed(stream(2_500, cards=60))
+
+
+def test_each_stage_runs_in_a_process_of_its_own_too(stack: Stack) -> None:
+    cards = stack.start("analyzer", "worker", "--stage", "cards")
+    terminals = stack.start("analyzer", "worker", ANALYZER_STAGE="terminals")
+    cards.until(lambda _: shares(cards, "cards"))
+    terminals.until(lambda _: shares(terminals, "terminals"))
+    count = produce(stack, stream(2_000, cards=40))
+    assert balanced(stack, count).flagged_at_terminals > 0
+    assert "terminals_judged_total" not in metrics(cards)
+    assert "judged_total" not in metrics(terminals)
+    assert notified(stack) == undisturbed(stream(2_000, cards=40))
+
+
+def test_a_sighting_that_cannot_be_read_is_a_dead_letter_and_the_rest_is_judged(stack: Stack) -> None:
+    stack.produce(SIGHTINGS, b"terminal-1", b"hello", partition=3)
+    worker = ready(stack)
+    wait_until(lambda: stack.records("sightings.dlq"), 60, "the dead letter")
+    (letter,) = stack.records("sightings.dlq")
+    assert origin(headers_of(letter)) == Origin(SIGHTINGS, 3, 0)
+    assert metrics(worker)["terminals_dead_letters_total"] == 1
 
 
 def test_when_one_of_two_workers_is_killed_the_other_takes_over(stack: Stack) -> None:
     first = ready(stack)
     second = ready(stack)
-    first.until(lambda log: log.count('"ready"') >= 2)
-    shares = [json.loads(line)["partitions"] for line in second.log.splitlines() if '"ready"' in line]
-    assert 0 < shares[-1] < 12
+    first.until(lambda _: len(shares(first, "cards")) >= 2)
+    assert 0 < shares(second, "cards")[-1] < 12
     count = produce(stack, stream(2_000, cards=60))
     wait_until(lambda: metrics(first)["judged_total"] > 0 and metrics(second)["judged_total"] > 0, 30, "both at work")
     first.kill()

@@ -26,7 +26,7 @@ def test_creating_the_topics_again_changes_nothing(stack: Stack) -> None:
 def test_topics_never_shrink_and_say_so(stack: Stack) -> None:
     changes = topics.create(stack.kafka, topics.load(), partitions=6)
     mismatched = {change.topic: change.detail for change in changes if change.action == "mismatch"}
-    assert set(mismatched) == {"transactions", "labels", "notifications", "analyzer-cards-changelog"}
+    assert set(mismatched) == {name for name, topic in topics.load().items() if topic.partitions > 1}
     assert "has 12 partitions, topics.toml says 6" in mismatched["transactions"]
     assert topics.require(stack.kafka, "transactions") == {"transactions": 12}
 
@@ -65,7 +65,7 @@ def test_a_schema_has_the_same_id_after_the_local_aws_lost_everything(stack: Sta
         for topic in topics.load().values()
         if topic.schema
     }
-    assert len(set(wanted.values())) == 4
+    assert len(set(wanted.values())) == len({topic.schema for topic in topics.load().values() if topic.schema})
     stack.aws.reset()
     with pytest.raises(UserError, match="run `python -m schemas register`"):
         stack.registry.version_id("transactions", definition("transaction"))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("schemas", "producer", "analyzer", "notifier", "eventbus", "demo", "bench")
+PACKAGES = ("schemas", "producer", "analyzer", "notifier", "eventbus", "score", "demo", "bench")
 LOCKS = (
     "requirements.lock",
     "requirements-local.lock",

@@ -13,9 +13,11 @@ from faust.types import TP
 
 from analyzer.engine import FaustPositions, FaustPublisher
 from analyzer.settle import Outgoing
+from analyzer.stage import CARDS
 from analyzer.worker import incoming
 from schemas.dead_letter import Origin, error_headers
 from schemas.errors import BadRecordError, UserError
+from schemas.topics import TRANSACTIONS
 
 
 class ConsumerFake:
@@ -46,7 +48,7 @@ class ConsumerFake:
 
 
 def positions(consumer: ConsumerFake) -> FaustPositions:
-    return FaustPositions(cast("Any", SimpleNamespace(consumer=consumer)))
+    return FaustPositions(cast("Any", SimpleNamespace(consumer=consumer)), TRANSACTIONS)
 
 
 async def test_a_partition_is_read_from_what_the_group_has_committed() -> None:
@@ -91,7 +93,7 @@ async def test_a_records_own_timestamp_goes_through_faust_unchanged(timestamp_ms
         timestamp=timestamp_ms / 1000.0,  # as Faust does
     )
     producer = ProducerFake()
-    publisher = FaustPublisher(cast("Any", SimpleNamespace(producer=producer)))
+    publisher = FaustPublisher(cast("Any", SimpleNamespace(producer=producer)), CARDS.group)
     await publisher.send(Outgoing("transactions.dlq", None, b"", timestamp_ms=incoming(message).timestamp_ms))
     await publisher.send(Outgoing("notifications", None, b""))
     assert producer.timestamps_ms == [timestamp_ms, None]
@@ -120,7 +122,7 @@ class Refusing:
 
 @pytest.mark.parametrize("at_once", [True, False])
 async def test_a_dead_letter_that_is_too_large_names_its_record_and_the_remedy(*, at_once: bool) -> None:
-    publisher = FaustPublisher(cast("Any", SimpleNamespace(producer=Refusing(at_once=at_once))))
+    publisher = FaustPublisher(cast("Any", SimpleNamespace(producer=Refusing(at_once=at_once))), CARDS.group)
     headers = error_headers((), Origin("transactions", 3, 17), "analyzer", BadRecordError("bad"))
     with pytest.raises(UserError) as raised:
         await (await publisher.send(Outgoing("transactions.dlq", b"k", b"12345", tuple(headers))))

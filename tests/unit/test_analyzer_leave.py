@@ -11,8 +11,11 @@ from typing import Any, cast
 import pytest
 from prometheus_client import CollectorRegistry
 
+from analyzer.crew import Crew
+from analyzer.ending import Ending
 from analyzer.metrics import Metrics
 from analyzer.settings import AnalyzerSettings
+from analyzer.stage import CARDS, TERMINALS, Stage
 from analyzer.worker import Worker
 from schemas.errors import UnavailableError
 
@@ -45,22 +48,40 @@ class AppFake:
         self.ended.set()
 
 
-def worker(app: AppFake) -> Worker:
+def worker(app: AppFake, stage: Stage, ending: Ending) -> Worker:
     analyst = SimpleNamespace(states=None, metrics=Metrics(CollectorRegistry()))
-    return Worker(cast("Any", app), cast("Any", analyst), cast("Any", None), AnalyzerSettings())
+    crew = Crew(stage, cast("Any", app), cast("Any", analyst), cast("Any", None))
+    return Worker(crew, AnalyzerSettings(), ending)
+
+
+async def both(cards: AppFake, terminals: AppFake) -> None:
+    """Run a worker of each stage as the process does."""
+    ending = Ending()
+    ending.on_signals()
+    await asyncio.gather(worker(cards, CARDS, ending).run(), worker(terminals, TERMINALS, ending).run())
 
 
 async def test_a_worker_that_failed_leaves_without_flushing() -> None:
-    app = AppFake(fails=True)
+    app, other = AppFake(fails=True), AppFake(fails=False)
     with pytest.raises(UnavailableError, match="away"):
-        await asyncio.wait_for(worker(app).run(), 5)
+        await asyncio.wait_for(both(app, other), 5)
     assert not app.ended.is_set()
 
 
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_worker_whose_neighbour_failed_leaves_without_flushing_too(*, first: bool) -> None:
+    cards, terminals = AppFake(fails=first), AppFake(fails=not first)
+    with pytest.raises(UnavailableError, match="away"):
+        await asyncio.wait_for(both(cards, terminals), 5)
+    assert not cards.ended.is_set()
+    assert not terminals.ended.is_set()
+
+
 async def test_a_worker_that_is_told_to_stop_leaves_cleanly() -> None:
-    app = AppFake(fails=False)
-    running = asyncio.create_task(worker(app).run())
-    await asyncio.wait_for(app.started.wait(), 5)
+    app, other = AppFake(fails=False), AppFake(fails=False)
+    running = asyncio.create_task(both(app, other))
+    await asyncio.wait_for(asyncio.gather(app.started.wait(), other.started.wait()), 5)
     os.kill(os.getpid(), signal.SIGTERM)
     await asyncio.wait_for(running, 5)
     assert app.ended.is_set()
+    assert other.ended.is_set()

@@ -12,7 +12,8 @@ from aiokafka import TopicPartition
 
 from analyzer.core.window import CardWindow
 from analyzer.restore import Restorer
-from analyzer.states import CardStates
+from analyzer.stage import CARDS
+from analyzer.states import States
 from analyzer.wire import StateCodec
 from schemas.codec import Decoder, Encoder
 from schemas.errors import UserError
@@ -67,10 +68,10 @@ def state(value: bytes, offset: int = 17, key: bytes = b"card") -> Any:
 
 
 def restorer(client: ClientFake, *applied: int, patience_s: float = 0.0) -> Restorer:
-    states = CardStates(codec())
+    states = States(codec())
     for number, offset in enumerate(applied):
         states.restored(3, f"card-{number}", states.codec.encode(CardWindow(applied_offset=offset)))
-    return Restorer(lambda: cast("Any", client), states, patience_s)
+    return Restorer(lambda: cast("Any", client), CARDS, states, patience_s)
 
 
 @pytest.mark.parametrize("broken", [state(b"hello"), state(codec().encode(CardWindow()), key=b"\xff")])

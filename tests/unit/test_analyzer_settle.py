@@ -10,49 +10,69 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from analyzer.analyst import Analyst, Incoming
-from analyzer.core.detect import Judge
 from analyzer.core.window import CardWindow
+from analyzer.desk import CardDesk, Notifier
 from analyzer.metrics import Metrics
 from analyzer.schema_cache import SchemaCache, SchemaNeededError
 from analyzer.settle import FakePublisher, Outgoing, Result, Settler, Update
-from analyzer.states import CardStates
+from analyzer.states import States
 from analyzer.wire import StateCodec, TransactionReader
 from schemas.codec import Decoder, Encoder
 from schemas.dead_letter import PREFIX
 from schemas.errors import BadRecordError, UnavailableError, UserError
 from schemas.registry import FakeRegistry, UnknownSchemaError
-from schemas.topics import CARDS_CHANGELOG, NOTIFICATIONS
-from tests.analyzer_input import NOON_MS, record
+from schemas.topics import CARDS_CHANGELOG, NOTIFICATIONS, SHADOW, SIGHTINGS
+from tests.analyzer_input import NOON_MS, judge, record, sight
 
 DEAD_LETTERS = "transactions.dlq"
+
+
+def today() -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Bench:
     """A settler with everything around it in memory."""
 
-    def __init__(self, fail_on: Callable[[Outgoing], bool] = lambda _: False, max_unsettled: int = 2_000) -> None:
+    def __init__(
+        self,
+        fail_on: Callable[[Outgoing], bool] = lambda _: False,
+        max_unsettled: int = 2_000,
+        shadow: frozenset[str] = frozenset(),
+    ) -> None:
         registry = FakeRegistry()
         self.metrics = Metrics(CollectorRegistry())
         self.codec = StateCodec(
             Encoder.registered("card_state", CARDS_CHANGELOG, registry),
             Decoder(registry, reader="card_state", logical_types=False),
         )
-        self.states = CardStates(self.codec)
+        self.states = States(self.codec)
         self.publisher = FakePublisher(fail_on=fail_on)
         self.now = 0.0
-        self.settler = Settler(self.publisher, self.states, self.metrics, lambda: self.now, max_unsettled=max_unsettled)
+        self.settler = Settler(
+            self.publisher,
+            CARDS_CHANGELOG,
+            self.states,
+            self.metrics,
+            lambda: self.now,
+            max_unsettled=max_unsettled,
+        )
         self.done: list[str] = []
         self.transactions = Encoder.registered("transaction", "transactions", registry)
-        self.analyst = Analyst(
+        desk = CardDesk(
             reader=TransactionReader(Decoder(registry, reader="transaction", logical_types=False)),
-            states=self.states,
-            judge=Judge(alert_threshold=0.3),
-            notifications=Encoder.registered("notification", NOTIFICATIONS, registry),
+            judge_=judge(alert_threshold=0.3, shadow=shadow),
+            sight=sight(least_history=2),
+            notifier=Notifier(
+                Encoder.registered("notification", NOTIFICATIONS, registry),
+                Encoder.registered("notification", SHADOW, registry),
+                today,
+                "1",
+            ),
+            sightings=Encoder.registered("sighting", SIGHTINGS, registry),
             metrics=self.metrics,
-            now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
-            version="1",
-            max_dead_letters_in_a_row=3,
         )
+        self.analyst = Analyst(desk, self.states, today, max_dead_letters_in_a_row=3)
 
     def add(self, name: str, *topics: str, window: CardWindow | None = None, card: str = "card") -> None:
         """Add a result that is `done` as `name`."""
@@ -70,7 +90,9 @@ class Bench:
     def topics(self) -> list[str]:
         return [sent.topic for sent in self.publisher.sent]
 
-    def analyse(self, offset: int, key: bytes | None = b"card-1", value: bytes | None = None, **changes: Any) -> Result:
+    def analyse(
+        self, offset: int, key: bytes | None = b"card-1", value: bytes | None = None, **changes: Any
+    ) -> Result[CardWindow]:
         if value is None:
             value = self.transactions.encode(record(transactionId=f"t-{offset}", **changes))
         headers = (("a", b"b"), ("a", None))
@@ -79,7 +101,7 @@ class Bench:
 
 
 @contextlib.asynccontextmanager
-async def running(settler: Settler) -> Any:
+async def running(settler: Settler[CardWindow]) -> Any:
     task = asyncio.create_task(settler.run())
     try:
         yield task
@@ -95,10 +117,10 @@ def window(offset: int) -> CardWindow:
 
 async def test_notifications_and_dead_letters_come_before_states_and_states_before_acknowledging() -> None:
     bench = Bench()
-    bench.add("a", NOTIFICATIONS, window=window(0))
+    bench.add("a", NOTIFICATIONS, SIGHTINGS, window=window(0))
     bench.add("b", DEAD_LETTERS)
     await bench.settle()
-    assert bench.topics() == [NOTIFICATIONS, DEAD_LETTERS, CARDS_CHANGELOG]
+    assert bench.topics() == [NOTIFICATIONS, SIGHTINGS, DEAD_LETTERS, CARDS_CHANGELOG]
     assert bench.done == ["a", "b"]
 
 
@@ -203,6 +225,26 @@ async def test_a_flagged_transaction_becomes_one_notification_with_its_card_as_k
     assert (results[4].outgoing[0].topic, results[4].outgoing[0].key) == (NOTIFICATIONS, b"card-1")
     assert bench.metrics.flagged._value.get() == 1
     assert bench.metrics.judged._value.get() == 5
+
+
+def test_what_only_the_shadow_would_flag_goes_to_its_topic_and_alerts_nobody() -> None:
+    bench = Bench(shadow=frozenset({"velocity"}))
+    results = [bench.analyse(offset, eventTime=NOON_MS + offset) for offset in range(5)]
+    assert [[sent.topic for sent in result.outgoing] for result in results] == [[], [], [], [], [SHADOW]]
+    assert results[4].outgoing[0].key == b"card-1"
+    assert bench.metrics.flagged._value.get() == 0
+    assert bench.metrics.shadow_findings.labels("velocity")._value.get() == 1
+    assert bench.states.window(3, "card-1").flagged == 0
+
+
+def test_a_transaction_above_the_cards_habit_is_sighted_with_its_terminal_as_key() -> None:
+    bench = Bench()
+    for offset in range(3):
+        bench.analyse(offset, eventTime=NOON_MS + offset * 3_600_000)
+    result = bench.analyse(3, eventTime=NOON_MS + 4 * 3_600_000, amountMinor=4_000)
+    assert [(out.topic, out.key) for out in result.outgoing] == [(SIGHTINGS, b"terminal-1")]
+    assert bench.states.window(3, "card-1").sighted == 1
+    assert bench.metrics.sighted._value.get() == 1
 
 
 async def test_a_record_that_was_applied_already_changes_nothing() -> None:

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.core.detect import Duplicate, Judge, Judged, Late, Outcome, Replayed
+from analyzer.core.detect import Duplicate, Judged, Late, Outcome, Replayed
 from analyzer.core.features import Features, Span, features
 from analyzer.core.model import DAY_MS, HOUR_MS, MINUTE_MS, Transaction, Verdict
 from analyzer.core.window import MAX_RECENT, CardWindow
 from analyzer.wire import checked, state_record, window_of
-from tests.analyzer_input import NOON_MS, record
+from tests.analyzer_input import NOON_MS, judge, record
 
-JUDGE = Judge()
+JUDGE = judge()
 
 
 def transaction(name: str, after_ms: int = 0, amount_minor: int = 1_000, **changes: object) -> Transaction:
@@ -94,6 +94,7 @@ class Model:
 # Times crowd around the edges of windows and of the allowed lateness.
 TIMES = st.one_of(
     st.integers(-2 * HOUR_MS, 30 * HOUR_MS),
+    st.sampled_from([9 * DAY_MS, 40 * DAY_MS, 40 * DAY_MS + HOUR_MS]),
     st.sampled_from([0, 10 * MINUTE_MS, HOUR_MS, HOUR_MS + 1, DAY_MS, DAY_MS + 1, DAY_MS - 1, 25 * HOUR_MS]),
 )
 TRANSACTIONS = st.builds(
@@ -105,6 +106,9 @@ TRANSACTIONS = st.builds(
     merchantCategory=st.sampled_from(["5411", "5815"]),
     country=st.sampled_from(["DE", "FR", "BR"]),
     approved=st.booleans(),
+    deviceId=st.sampled_from([None, "phone", "tablet", "other"]),
+    channel=st.sampled_from(["CARD_PRESENT", "CARD_NOT_PRESENT"]),
+    latitude=st.sampled_from([52.5, 52.6, -10.0]),
 )
 
 
@@ -113,10 +117,10 @@ TRANSACTIONS = st.builds(
 def test_window_and_judging_equal_the_definition_for_shuffled_late_duplicate_and_replayed_records(
     arriving: list[Transaction], cap: int, data: st.DataObject
 ) -> None:
-    judge, model, window = Judge(max_recent=cap), Model(cap), CardWindow()
+    by, model, window = judge(max_recent=cap), Model(cap), CardWindow()
     for offset, one in enumerate(arriving):
         seen = features(window, one)
-        after, outcome = judge.judge(window, one, offset)
+        after, outcome = by.judge(window, one, offset)
         assert type(outcome) is model.take(one, offset)
         if isinstance(outcome, Judged):
             model.flagged += outcome.verdict.flagged
@@ -130,7 +134,7 @@ def test_window_and_judging_equal_the_definition_for_shuffled_late_duplicate_and
             model.applied,
         )
         again = data.draw(st.integers(0, offset), label="replayed offset")
-        assert judge.judge(after, arriving[again], again) == (after, Replayed())
+        assert by.judge(after, arriving[again], again) == (after, Replayed())
         window = after
 
 
@@ -139,9 +143,11 @@ def test_window_and_judging_equal_the_definition_for_shuffled_late_duplicate_and
 def test_a_crash_anywhere_and_a_replay_from_anywhere_before_end_in_the_same_state(
     arriving: list[Transaction], crash: int
 ) -> None:
+    strict = judge(alert_threshold=0.2)
+
     def run(window: CardWindow, start: int, stop: int) -> CardWindow:
         for offset in range(start, min(stop, len(arriving))):
-            window, _ = JUDGE.judge(window, arriving[offset], offset)
+            window, _ = strict.judge(window, arriving[offset], offset)
         return window
 
     stored = window_of(state_record(run(CardWindow(), 0, crash)))

@@ -10,14 +10,15 @@ from uuid import UUID
 import pytest
 
 import analyzer
-from analyzer.core.detect import Judge, Judged
+from analyzer.core.detect import Judged
 from analyzer.core.model import Finding, Place, Verdict
-from analyzer.core.window import CardWindow
-from analyzer.wire import StateCodec, TransactionReader, checked, notification, notification_id
+from analyzer.core.window import CardWindow, Country, Device, Flag, Habit, Silence
+from analyzer.wire import StateCodec, TransactionReader, checked, notification, notification_id, state_record, window_of
+from schemas import compatibility
 from schemas.codec import Decoder, Encoder, definition
 from schemas.errors import BadRecordError
 from schemas.registry import FakeRegistry, UnknownSchemaError
-from tests.analyzer_input import NOON_MS, record
+from tests.analyzer_input import NOON_MS, judge, record
 
 NAN = float("nan")
 
@@ -159,13 +160,38 @@ def test_a_newer_schema_that_lacks_a_needed_field_is_bad(
 
 
 def test_a_card_state_comes_back_from_its_bytes(registry: FakeRegistry) -> None:
-    window, _ = Judge().judge(CardWindow(), checked(record(deviceId="phone")), 41)
+    window, _ = judge().judge(CardWindow(), checked(record(deviceId="phone")), 41)
     codec = StateCodec(
         Encoder.registered("card_state", "analyzer-cards-changelog", registry),
         Decoder(registry, reader="card_state", logical_types=False),
     )
     assert codec.decode(codec.encode(window)) == window
     assert codec.applied_offset(codec.encode(window)) == 41
+
+
+def test_a_state_of_the_first_release_is_read_and_what_it_knew_has_long_been_known(
+    registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = compatibility.released("card_state")[0]
+    window, _ = judge().judge(CardWindow(), checked(record(deviceId="phone")), 41)
+    with monkeypatch.context() as patch:
+        patch.setattr("schemas.codec.definition", lambda _: first)
+        old = Encoder.registered("card_state", "analyzer-cards-changelog", registry).encode(state_record(window))
+    read = window_of(Decoder(registry, reader="card_state", logical_types=False).decode(old))
+    assert read.recent == window.recent
+    assert read.countries == (Country("DE", 0),)
+    assert read.devices == (Device("phone", 0, Habit()),)
+    assert (read.silence, read.flags) == (None, ())
+
+
+def test_all_that_a_card_remembers_comes_back_from_its_bytes(registry: FakeRegistry) -> None:
+    window, _ = judge().judge(CardWindow(), checked(record(deviceId="phone")), 41)
+    full = window._replace(silence=Silence(1, 2), flags=(Flag("t-1", 3, None, "DE"), Flag("t-2", 4, "phone", "BR")))
+    codec = StateCodec(
+        Encoder.registered("card_state", "analyzer-cards-changelog", registry),
+        Decoder(registry, reader="card_state", logical_types=False),
+    )
+    assert codec.decode(codec.encode(full)) == full
 
 
 def test_a_notification_holds_what_its_schema_promises(registry: FakeRegistry) -> None:
@@ -196,7 +222,7 @@ def test_a_notification_id_is_a_uuid_and_a_function_of_the_transaction() -> None
 
 
 def test_an_ordinary_transaction_is_judged_without_findings() -> None:
-    _, outcome = Judge().judge(CardWindow(), checked(record()), 0)
+    _, outcome = judge().judge(CardWindow(), checked(record()), 0)
     assert outcome == Judged(Verdict(0.0, flagged=False, findings=()))
 
 

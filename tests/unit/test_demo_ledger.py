@@ -7,14 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.ledger import Arrived, Card, Flag, Line, Observed, lines
+from demo.ledger import Arrived, Card, Flag, Line, Observed, Sighted, Terminal, lines
 
 
 def balanced() -> Observed:
     return Observed(
         transactions={0: 10, 1: 4},
         dead_transactions={1: 1},
-        cards={(0, "a"): Card(judged=7, flagged=2, late=2, duplicate=1), (1, "b"): Card(judged=3, flagged=1)},
+        cards={(0, "a"): Card(judged=7, flagged=2, late=2, duplicate=1, sighted=2), (1, "b"): Card(3, sighted=1)},
+        sightings={"t1": Sighted("a", "T", flagged=True), "t3": Sighted("b", "T"), "t4": Sighted("a", "T")},
+        sighting_records={4: 6},
+        dead_sightings={4: 1},
+        terminals={(4, "T"): Terminal(seen=3, flagged=1, late=1, duplicate=1)},
         notifications={"n1": Flag("t1", "a"), "n2": Flag("t2", "a"), "n3": Flag("t3", "b")},
         notification_records=4,
         undelivered=frozenset({"n3"}),
@@ -56,8 +60,34 @@ def test_a_loss_and_a_double_count_do_not_make_up_for_each_other() -> None:
 
 def test_a_flag_without_its_notification_names_the_card() -> None:
     seen = balanced()
-    (line,) = broken(replace(seen, cards={**seen.cards, (1, "b"): replace(seen.cards[1, "b"], flagged=2)}))
-    assert line.where == ("card b: 2 flagged, 1 notifications",)
+    (line,) = broken(replace(seen, cards={**seen.cards, (1, "b"): replace(seen.cards[1, "b"], flagged=1)}))
+    assert line.where == ("card b: 1 flagged, 0 notifications",)
+
+
+def test_flags_of_cards_and_of_terminals_are_told_apart() -> None:
+    line = lines(balanced())[3]
+    assert line.what == "flagged (2 by cards, 1 by terminals)"
+    assert (line.left, line.balances) == (3, True)
+
+
+def test_a_card_does_not_make_up_for_a_terminal() -> None:
+    seen = balanced()
+    terminals = {(4, "T"): replace(seen.terminals[4, "T"], flagged=0)}
+    (line,) = broken(replace(seen, cards={**seen.cards, (1, "b"): Card(3, 1, sighted=1)}, terminals=terminals))
+    assert (line.left, line.right) == (3, 3)
+    assert line.where == ("card b: 1 flagged, 0 notifications", "terminal T: 0 flagged, 1 notifications")
+
+
+def test_a_sighting_that_was_not_written_names_its_card() -> None:
+    seen = balanced()
+    (line,) = broken(replace(seen, cards={**seen.cards, (1, "b"): Card(3, sighted=2)}))
+    assert line.where == ("card b: 2 sighted, 1 sightings",)
+
+
+def test_a_sighting_that_no_terminal_has_taken_in_is_found_in_its_partition() -> None:
+    (line,) = broken(replace(balanced(), sighting_records={4: 7}))
+    assert line.what == "sightings in"
+    assert line.where == ("partition 4: 7 in, 6 out",)
 
 
 @pytest.mark.parametrize("lost", ["n1", "n2"])
@@ -103,7 +133,7 @@ def test_a_card_with_states_of_two_partitions_is_counted_in_both() -> None:
     seen = balanced()
     half = replace(seen.cards[0, "a"], flagged=1)
     seen = replace(seen, cards={**seen.cards, (0, "a"): half, (2, "a"): half})
-    line = lines(seen)[1]
+    line = lines(seen)[3]
     assert (line.left, line.balances) == (3, True)
 
 

@@ -8,7 +8,17 @@ from rich.console import Console
 
 from demo.ledger import Arrived, Card, Flag, Observed, lines
 from demo.report import Report, as_json, delivery, show
-from demo.score import Truth, score
+from score.core.facts import Alert, Happened, Label, Oracle
+from score.core.scores import Scores
+from score.core.tally import Tally
+
+
+def scored() -> Scores:
+    tally = Tally()
+    label = Label("t", "a", 0, 100, approved=True, scenario="spree", release_ms=7)
+    tally.take_all([Happened("t", 0), Alert("t", "a", 0, 0.9, ("velocity",)), label, Oracle(label)])
+    return tally.scores()
+
 
 SEEN = Observed(
     transactions={0: 3},
@@ -25,7 +35,7 @@ REPORT = Report(
     ledger=lines(SEEN),
     repeated_notifications=0,
     deliveries=[delivery(name, each, {"webhook": 20}) for name, each in SEEN.targets.items()],
-    scores=score({"t": Truth("a", "spree")}, {"t"}),
+    scores=scored(),
     unlabelled=0,
     first_flagged_s=4.2,
     latency_p50_ms=None,
@@ -49,7 +59,7 @@ def test_the_report_says_that_the_ledger_balances_and_what_was_repeated() -> Non
         *("✔ 3 transactions in = 3 judged + 0 late + 0 duplicate + 0 dead-lettered", "0 notifications were repeated"),
         *(
             "spree",
-            "100%",
+            "100.0 %",
             "first flagged after 4.2 s",
             "in MB (PSS): analyzer 90; all together 90",
             "after a crash: analyzer 1",
@@ -76,7 +86,7 @@ def test_the_report_names_what_differs() -> None:
 def test_the_report_is_json_too() -> None:
     read = json.loads(json.dumps(as_json(REPORT)))
     assert read["balances"] is True
-    assert [line["balances"] for line in read["ledger"]] == [True, True, True, True]
+    assert [line["balances"] for line in read["ledger"]] == [True] * 6
     assert read["deliveries"][1] == {
         "target": "webhook",
         "distinct": 0,
@@ -84,4 +94,5 @@ def test_the_report_is_json_too() -> None:
         "retried": 20,
         "dead_lettered": 1,
     }
-    assert read["scores"][0]["transactions"] == {"fraud": 1, "flagged": 1, "false": 0, "recall": 1.0, "precision": 1.0}
+    assert read["scores"]["by_scenario"]["spree"]["recall"] == 1.0
+    assert read["scores"]["bank"]["transactions"] == 0

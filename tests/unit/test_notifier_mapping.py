@@ -27,6 +27,7 @@ LABEL = {
     "fraud": True,
     "scenario": None,
     "releaseTime": 1684841916999,
+    "approved": True,
 }
 
 

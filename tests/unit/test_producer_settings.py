@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from producer.__main__ import _settings
+from producer.presets import make_plan
 from producer.settings import ProducerSettings
 from schemas.errors import UserError
 from schemas.settings import load
@@ -25,6 +26,10 @@ from schemas.settings import load
         ({"transactions": "-5"}, "--transactions is '-5'"),
         ({"transactions": "many"}, "--transactions is 'many'"),
         ({"seed": "-1"}, "--seed is '-1'"),
+        ({"difficulty": "1.01"}, "--difficulty is '1.01': Input should be less than or equal to 1"),
+        ({"difficulty": "-0.1"}, "--difficulty is '-0.1': Input should be greater than or equal to 0"),
+        ({"difficulty": "nan"}, "--difficulty is 'nan'"),
+        ({"difficulty": "hard"}, "--difficulty is 'hard'"),
         ({"cards": "0"}, "--cards is '0'"),
         ({"start": "yesterday"}, "--start is 'yesterday'"),
         ({"start": "1969-12-31"}, "must lie between 2000 and 2100"),
@@ -86,3 +91,14 @@ def test_a_start_is_utc_unless_it_says_otherwise(start: str) -> None:
 def test_the_number_of_cards_replaces_the_presets() -> None:
     assert _settings(cards="3", preset="real").plan().preset.cards == 3
     assert _settings(preset="real").plan().preset.cards == 1_000
+
+
+def test_the_difficulty_is_the_plans() -> None:
+    assert _settings().plan().difficulty == 0.5
+    assert _settings(difficulty="1").plan().difficulty == 1
+
+
+@pytest.mark.parametrize("difficulty", [-0.1, 1.1, float("nan")])
+def test_no_plan_is_made_of_an_impossible_difficulty(difficulty: float) -> None:
+    with pytest.raises(ValueError, match="must lie between 0 \\(loud\\) and 1 \\(careful\\)"):
+        make_plan(7, 0, "workshop", difficulty=difficulty)

@@ -23,17 +23,23 @@ def test_the_topics_file_lists_the_contract() -> None:
     assert {name: (topic.partitions, topic.schema) for name, topic in found.items()} == {
         "transactions": (12, "transaction"),
         "labels": (12, "label"),
+        "oracle": (12, "label"),
         "notifications": (12, "notification"),
+        "shadow": (12, "notification"),
+        "sightings": (12, "sighting"),
         "transactions.dlq": (1, None),
+        "sightings.dlq": (1, None),
         "notifications.dlq": (1, None),
         "analyzer-cards-changelog": (12, "card_state"),
+        "analyzer-terminals-changelog": (12, "terminal_state"),
     }
     assert found["labels"].readers == ("score",), "the analyzer must never see the truth"
 
 
-def test_the_tables_changelog_has_as_many_partitions_as_its_source() -> None:
+def test_a_tables_changelog_has_as_many_partitions_as_its_source() -> None:
     found = topics.load()
     assert found[topics.CARDS_CHANGELOG].partitions == found[topics.TRANSACTIONS].partitions
+    assert found[topics.TERMINALS_CHANGELOG].partitions == found[topics.SIGHTINGS].partitions
 
 
 @pytest.mark.parametrize(
@@ -112,6 +118,7 @@ def test_the_dead_letter_topics_are_in_the_contract() -> None:
     found = topics.load()
     assert dead_letter_topic(topics.TRANSACTIONS) in found
     assert dead_letter_topic(topics.NOTIFICATIONS) in found
+    assert dead_letter_topic(topics.SIGHTINGS) in found
 
 
 @pytest.mark.parametrize(("error", "code"), [(UserError("do this"), 2), (UnavailableError("away"), 1)])

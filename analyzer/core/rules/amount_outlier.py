@@ -10,6 +10,7 @@ from analyzer.core import money
 from analyzer.core.features import Features
 from analyzer.core.model import Finding, Transaction
 from analyzer.core.rules.base import graded
+from analyzer.core.units import Count, Deviations, LogAmount, Minor, Scores
 from analyzer.core.window import Habit, ln_amount
 
 
@@ -18,18 +19,22 @@ class AmountOutlier:
     """An amount whose logarithm lies many standard deviations above the card's mean."""
 
     name: ClassVar[str] = "amount_outlier"
+    needs: ClassVar[frozenset[str]] = frozenset()
 
-    limit_z: float = 2.5
+    limit_z: Deviations
     """Standard deviations above the mean that are still ordinary."""
 
-    least_history: int = 8
+    least_history: Count
     """Approved transactions without which a card has no habit."""
 
-    least_sd: float = 0.5
+    least_sd: LogAmount
     """Standard deviation of ln(amount) taken for a card that always spends the same."""
 
-    least_amount_minor: int = 5_000
+    least_amount_minor: Minor
     """Amounts up to this are never outliers: a card used for coffee may buy lunch."""
+
+    scores: Scores
+    """At the limit, and at twice the limit."""
 
     def check(self, seen: Features, transaction: Transaction) -> Finding | None:
         """Return a finding when the amount is too far above the habit."""
@@ -49,7 +54,7 @@ class AmountOutlier:
             ),
             observed=z,
             threshold=self.limit_z,
-            score=graded(z, self.limit_z, 2 * self.limit_z, (0.1, 0.5)),
+            score=graded(z, self.limit_z, 2 * self.limit_z, self.scores),
         )
 
 
