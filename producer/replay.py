@@ -52,6 +52,7 @@ def replay(
     """Send a file's transactions as fast as possible, or at a rate or speed; first the whole file is checked."""
     given = {"rate": rate, "speed": speed, "start": start}
     settings = load(ProducerSettings, **{name: value for name, value in given.items() if value is not None})
+    schedule = settings.schedule() if rate or speed else at_once()
     start_ms = None if start is None else round(settings.start.timestamp() * 1_000)
     _check_times(keep_times=keep_times, start=start, rescale=rescale)
     with ExitStack() as stack:
@@ -61,7 +62,6 @@ def replay(
     if dry_run:
         return
     again = transactions(file, mapping, labels=labels, sort=sort, limit=limit, on_bad=_ignore if skip_bad else None)
-    schedule = settings.schedule() if rate or speed else at_once()
     _send(settings, again, schedule, start_ms, rescale)
 
 

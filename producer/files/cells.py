@@ -59,7 +59,9 @@ def text_of(source: Source, index: Mapping[str, int], key: bytes, *, card: bool 
     place, values, otherwise, prefix = index[name], source.values, source.otherwise, source.prefix
 
     def read(cells: Cells) -> str | None:
-        text = plain(cells[place])
+        text = cells[place]
+        if text.__class__ is not str:
+            text = plain(text)
         if values:
             text = _looked_up(text, values, otherwise, name)
         elif len(text) >= 12 and _is_card_number(text, anything=card):  # noqa: PLR2004 - the shortest card numbers

@@ -87,8 +87,10 @@ class Converter:
         """
         record: Record = {name: _needed(read(cells), column) for name, read, column in self.texts}
         amount_minor, currency = self.amount(cells)
-        channel = _coded(self.channel, cells, self.default_channel, CHANNELS, "columns.channel")
-        latitude, longitude = self._place(cells) if channel == PRESENT else (None, None)
+        channel = self.default_channel
+        if self.channel:
+            channel = _coded(self.channel, cells, channel, CHANNELS, "columns.channel")
+        latitude, longitude = self._place(cells) if self.place and channel == PRESENT else (None, None)
         return record | {
             "cardLastFour": self.last_four(cells) if self.last_four else NO_LAST_FOUR,
             "userId": (self.user(cells) if self.user else None) or record["cardId"],
@@ -96,18 +98,20 @@ class Converter:
             "amountMinor": amount_minor,
             "currency": currency,
             "merchantName": (self.name(cells) if self.name else None) or record["merchantId"],
-            "merchantCategory": self._category(cells),
+            "merchantCategory": self._category(cells) if self.category else NO_CATEGORY,
             "terminalId": self.terminal(cells) if self.terminal and channel == PRESENT else None,
             "channel": channel,
             "deviceId": self.device(cells) if self.device else None,
-            "country": _coded(self.country, cells, NO_COUNTRY, _COUNTRY, "columns.country"),
+            "country": _coded(self.country, cells, NO_COUNTRY, _COUNTRY, "columns.country")
+            if self.country
+            else NO_COUNTRY,
             "latitude": latitude,
             "longitude": longitude,
-            "approved": _coded(self.approved, cells, "true", _TRUTH, "columns.approved") == "true",
+            "approved": not self.approved or _coded(self.approved, cells, "true", _TRUTH, "columns.approved") == "true",
         }
 
     def _category(self, cells: Cells) -> str:
-        text = (self.category(cells) if self.category else None) or NO_CATEGORY
+        text = (self.category and self.category(cells)) or NO_CATEGORY
         return _shaped(text.zfill(4), _CATEGORY, "columns.merchant_category")
 
     def _place(self, cells: Cells) -> tuple[float | None, float | None]:
@@ -130,8 +134,8 @@ def _needed(text: str | None, column: str) -> str:
     return text
 
 
-def _coded(read: Text | None, cells: Cells, default: str, shape: re.Pattern[str], key: str) -> str:
-    text = read(cells) if read else None
+def _coded(read: Text, cells: Cells, default: str, shape: re.Pattern[str], key: str) -> str:
+    text = read(cells)
     return _shaped(text, shape, key) if text else default
 
 

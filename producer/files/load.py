@@ -36,8 +36,9 @@ def load_mapping(mapping: str | Path) -> Mapping:
     try:
         return Mapping(**tomllib.loads(path.read_text()))
     except OSError as error:
-        names = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.toml")))
-        raise UserError(f"mapping {mapping}: {error.strerror}. Name a TOML file, or one of: {names}") from None
+        names = sorted(file.stem for file in SHIPPED.glob("*.toml"))
+        remedy = f"Name a TOML file, or one of: {', '.join(names)}{near(str(mapping), names)}"
+        raise UserError(f"mapping {mapping}: {error.strerror}. {remedy}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"mapping {path.name} is not valid TOML: {error}") from None
     except ValidationError as error:

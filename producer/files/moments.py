@@ -30,7 +30,7 @@ def moment_of(time: Time, index: Mapping[str, int]) -> Moment:
 
     def read(cells: Cells) -> int:
         value = cells[place]
-        if plain(value) == "":
+        if not value and plain(value) == "":
             raise BadCellError(name, "is empty: there must be a time")
         at_ms = (parse(value) - _EPOCH) // _MS
         if not EARLIEST_MS <= at_ms < LATEST_MS:

@@ -9,9 +9,8 @@ import csv
 import importlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol, TextIO
+from typing import Any, Final, NamedTuple, Protocol, TextIO
 
 from producer.files.mapping import FileShape
 from schemas.errors import UserError
@@ -38,8 +37,7 @@ _PICKLE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row's place in the file, and its cells or what is wrong with its shape."""
 
     number: int

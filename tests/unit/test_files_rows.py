@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from analyzer.wire import checked
-from producer.files import transactions
+from producer.files import Mapping, transactions
 from producer.files.problems import BadRow
+from schemas.errors import UserError
 from tests.own_files import MAPPING, ROW, Files, rows
 
 
@@ -212,3 +216,40 @@ def test_bad_rows_are_handed_over_with_their_reasons_and_the_others_go_on(files:
     assert [record["transactionId"] for record, _ in replay] == ["t1", "t5"]
     assert [(row.place, row.column) for row in bad] == [("line 3", "amount"), ("line 4", "id"), ("line 5", "at")]
     assert (replay.read, replay.bad) == (5, 3)
+
+
+CELLS = st.one_of(
+    st.text(max_size=250),
+    st.sampled_from(["", " ", "nan", "-0", "1e12", "2026-01-01", "2026-01-01T00:00:00Z", "0", "1", "true", "\0", "ZZ"]),
+    st.integers(-(10**20), 10**20).map(str),
+    st.floats().map(str),
+    st.datetimes().map(str),
+)
+
+
+RICH = MAPPING.replace(
+    'shop"',
+    """shop"
+terminal = "shop"
+device = "card"
+channel = { constant = "CARD_PRESENT" }
+country = { column = "fraud", values = { 0 = "DE" }, otherwise = "ZZ" }
+latitude = "amount"
+longitude = "amount"
+""",
+)
+MAPPINGS = [Mapping(**tomllib.loads(text)) for text in (MAPPING, RICH)]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cells=st.fixed_dictionaries({name: st.one_of(st.just(value), CELLS) for name, value in ROW.items()}))
+def test_what_a_file_is_read_as_the_analyzer_takes_and_all_else_is_refused(files: Files, cells: dict[str, str]) -> None:
+    path = files.csv([cells])
+    for mapping in MAPPINGS:
+        try:
+            ((record, label),) = transactions(path, mapping)
+        except UserError as error:
+            assert str(error).startswith("own.csv, line 2")  # noqa: PT017 - either is right
+        else:
+            assert checked(record).amount_minor == record["amountMinor"]
+            assert label
