@@ -16,7 +16,7 @@ from producer.model import HOUR_MS
 class Habits:
     """How often everybody does what may look like fraud. Shares are of purchases."""
 
-    burst_share: float = 0.014
+    burst_share: float = 0.01
     """Purchases that are the first of a burst."""
     burst_extra: tuple[int, int] = (1, 6)
     """How many follow, at least and at most; few are likelier."""

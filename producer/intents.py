@@ -83,7 +83,7 @@ class Intentions:
         online = rng.random(len(who)) < self._online_share[who]
         quarter = self._quarter_of(who, rng)
         least, most = habits.burst_extra
-        extra = least + ((most + 1 - least) * rng.random(len(who)) ** 2).astype(np.int64)
+        extra = least + ((most + 1 - least) * rng.random(len(who)) ** 3).astype(np.int64)
         rows = 1 + np.where(rng.random(len(who)) < habits.burst_share, extra, 0)
         again = np.repeat(np.arange(len(who)), rows)
         follows = np.append(False, again[1:] == again[:-1])[: len(again)]

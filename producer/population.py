@@ -17,6 +17,8 @@ from producer.model import Cardholder
 IDS: Final = UUID("6a1b4c1e-52a4-5f0b-9a57-0a6a7c9d1b11")
 """Namespace of every id that the generator makes up."""
 USER_NAMES: Final = 200
+SPARE_DEVICES: Final = (0.3, 0.1)
+"""Shares of cardholders who have a second device, and a third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _draw(rng: Generator, cards: int, per_day: float, quarters: int, traits: Tra
         "name": rng.integers(USER_NAMES, size=cards),
         "home": rng.random(cards),
         "quarter": rng.integers(quarters, size=cards),
-        "devices": rng.integers(1, 4, size=cards),
+        "devices": 1 + (rng.random((cards, 2)) < SPARE_DEVICES).sum(axis=1),
         "second_home": rng.random(cards),
         "shared": rng.random(cards) < traits.shared_share,
         "sleeps": rng.random(cards) < traits.sleeper_share,

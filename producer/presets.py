@@ -25,7 +25,7 @@ class Preset:
 PRESETS: Final = {
     "real": Preset(cards=1_000, purchases_per_card_day=1.9, fraud_share=0.0017, warm_up_days=5),
     "handbook": Preset(cards=1_000, purchases_per_card_day=1.75, fraud_share=0.008, warm_up_days=5),
-    "workshop": Preset(cards=450, purchases_per_card_day=0.9, fraud_share=0.03, warm_up_days=7),
+    "workshop": Preset(cards=450, purchases_per_card_day=0.9, fraud_share=0.03, warm_up_days=10),
 }
 """Shares: the ULB data set, the Fraud Detection Handbook's simulator, and enough to see something at once."""
 

@@ -32,6 +32,11 @@ class Span:
         return len(self.transactions)
 
     @property
+    def purchases(self) -> int:
+        """How many, a declined one that is tried again counted once: same merchant, same amount."""
+        return len({(one.merchant_id, one.amount_minor) for one in self.transactions})
+
+    @property
     def seconds(self) -> float:
         """From the first to the last."""
         return (self.transactions[-1].event_time_ms - self.transactions[0].event_time_ms) / SECOND_MS

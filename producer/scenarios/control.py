@@ -30,7 +30,7 @@ class Control:
     begins_h: Span = Span((1.0, 48.0), (1.0, 48.0))
     """Time from the theft to the purchase."""
     mccs: tuple[str, ...] = ("5732", "5944", "4511", "5651", "5311")
-    strange_device_share: Knob = Knob(1.0, 0.7)
+    strange_device_share: Knob = Knob(1.0, 0.8)
     """The others hide behind a device of the holder's."""
     approved_share: Knob = Knob(0.85, 0.95)
     abroad_share: Knob = Knob(0.9, 0.2)

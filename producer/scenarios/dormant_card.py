@@ -23,7 +23,7 @@ class DormantCard:
     silence_days: float = 30.0
     begins_h: tuple[float, float] = (8.0, 20.0)
     """When in the day it begins."""
-    purchases: Span = Span((7, 12), (2, 4))
+    purchases: Span = Span((6, 10), (2, 4))
     lasts_h: Knob = Knob(1.5, 10.0)
     """Time from the first to the last, at most."""
     amount_factor: Span = Span((3.0, 6.0), (0.7, 1.3))

@@ -22,7 +22,7 @@ class StolenCardSpree:
 
     begins_min: Span = Span((10.0, 60.0), (10.0, 120.0))
     """Time from the theft to the first purchase."""
-    purchases: Span = Span((8, 15), (4, 7))
+    purchases: Span = Span((7, 12), (4, 7))
     lasts_min: Knob = Knob(35.0, 80.0)
     """Time from the first to the last, at most."""
     mccs: tuple[str, ...] = ("5732", "5944", "5311", "5651", "5947", "5541", "5411")

@@ -72,13 +72,14 @@ class Velocity:
         )
 
     def _finding(self, span: Span, limit: int, scores: tuple[float, float], words: str = "") -> Finding | None:
-        if span.count <= limit:
+        purchases = span.purchases
+        if purchases <= limit:
             return None
         return Finding(
             rule=self.name,
             reason="more transactions in a short time than a person makes",
-            evidence=f"{span.count} transactions in {span.seconds:.0f} s{words}, limit {limit}",
-            observed=span.count,
+            evidence=f"{purchases} purchases in {span.seconds:.0f} s{words}, limit {limit}",
+            observed=purchases,
             threshold=limit,
-            score=graded(span.count, limit + 1, 2 * limit, scores),
+            score=graded(purchases, limit + 1, 2 * limit, scores),
         )
