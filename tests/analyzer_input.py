@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -19,39 +20,42 @@ from schemas.codec import Record
 NOON_MS: Final = 1_750_000_000_000 // 86_400_000 * 86_400_000 + 43_200_000
 """A noon, UTC."""
 
-_PACKAGED: Final = read()
+RULES_FILE: Final = Path(__file__).with_name("rules.toml")
+"""The thresholds that unit tests are written against, however those in force are tuned."""
+
+_TUNING: Final = read(RULES_FILE)
 _R = TypeVar("_R")
 
 
 def judge(**changes: Any) -> Judge:
-    """Return a judge by the thresholds of the package, with `changes`."""
-    return dataclasses.replace(Judge(_PACKAGED.rules, _PACKAGED.alert.threshold), **changes)
+    """Return a judge by the thresholds of the tests, with `changes`."""
+    return dataclasses.replace(Judge(_TUNING.rules, _TUNING.alert.threshold), **changes)
 
 
 def sight(**changes: Any) -> Sight:
-    """Return what is sighted by the thresholds of the package, with `changes`."""
-    return dataclasses.replace(_PACKAGED.sighting, **changes)
+    """Return what is sighted by the thresholds of the tests, with `changes`."""
+    return dataclasses.replace(_TUNING.sighting, **changes)
 
 
 def surge(**changes: Any) -> TerminalSurge:
-    """Return the terminal stage's rule with the thresholds of the package, with `changes`."""
-    assert _PACKAGED.terminal is not None, "it is enabled"
-    return dataclasses.replace(_PACKAGED.terminal, **changes)
+    """Return the terminal stage's rule with the thresholds of the tests, with `changes`."""
+    assert _TUNING.terminal is not None, "it is enabled"
+    return dataclasses.replace(_TUNING.terminal, **changes)
 
 
 def terminal_judge(**changes: Any) -> TerminalJudge:
-    """Return a judge of terminals by the thresholds of the package, with `changes`."""
-    return dataclasses.replace(TerminalJudge(surge(), _PACKAGED.alert.threshold), **changes)
+    """Return a judge of terminals by the thresholds of the tests, with `changes`."""
+    return dataclasses.replace(TerminalJudge(surge(), _TUNING.alert.threshold), **changes)
 
 
 def judges() -> Judges:
-    """Return the judges of both stages by the thresholds of the package."""
+    """Return the judges of both stages by the thresholds of the tests."""
     return Judges(judge(), sight(), terminal_judge())
 
 
 def rule(kind: type[_R], **changes: Any) -> _R:
-    """Return a rule with the thresholds of the package, with `changes`."""
-    found = next(one for one in _PACKAGED.rules if isinstance(one, kind))
+    """Return a rule with the thresholds of the tests, with `changes`."""
+    found = next(one for one in _TUNING.rules if isinstance(one, kind))
     return dataclasses.replace(found, **changes)  # type: ignore[type-var]  # rules are dataclasses
 
 

@@ -33,7 +33,7 @@ class Control:
     strange_device_share: Knob = Knob(1.0, 0.8)
     """The others hide behind a device of the holder's."""
     approved_share: Knob = Knob(0.85, 0.95)
-    abroad_share: Knob = Knob(0.9, 0.2)
+    abroad_share: Knob = Knob(0.95, 0.5)
 
     def find(self, watch: Watch, rng: Generator, difficulty: float) -> Theft | None:
         """Return a card whose data is copied as its holder pays."""

@@ -49,13 +49,14 @@ def check(checked_by: Rule, *history: Transaction) -> Finding | None:
 
 
 def every(step_ms: int, count: int, **changes: Any) -> list[Transaction]:
-    return [transaction(number * step_ms, **changes) for number in range(count)]
+    """Return so many purchases, each at another merchant."""
+    return [transaction(number * step_ms, **{"merchantId": f"m-{number}"} | changes) for number in range(count)]
 
 
 def test_velocity_finds_one_transaction_more_than_its_limit_in_ten_minutes() -> None:
     found = check(rule(Velocity, limit_10_minutes=5), *every(11_600, 6))
     assert found is not None
-    assert found.evidence == "6 transactions in 58 s, limit 5"
+    assert found.evidence == "6 purchases in 58 s, limit 5"
     assert (found.observed, found.threshold) == (6, 5)
 
 
@@ -66,22 +67,27 @@ def test_velocity_finds_nothing_at_its_limit() -> None:
 def test_velocity_counts_an_hour_too() -> None:
     found = check(rule(Velocity, limit_10_minutes=5, limit_hour=7), *every(8 * MINUTE_MS, 8))
     assert found is not None
-    assert found.evidence == "8 transactions in 3360 s, limit 7"
+    assert found.evidence == "8 purchases in 3360 s, limit 7"
 
 
 def test_fewer_transactions_are_too_many_when_they_are_above_the_habit() -> None:
     usual = every(HOUR_MS, 10, amountMinor=2_000)
-    spree = [transaction(20 * HOUR_MS + n * 15 * MINUTE_MS, amountMinor=6_000) for n in range(4)]
+    spree = [transaction(20 * HOUR_MS + n * 15 * MINUTE_MS, amountMinor=6_000, merchantId=f"m-{n}") for n in range(4)]
     found = check(rule(Velocity), *usual, *spree)
     assert found is not None
-    assert found.evidence.startswith("4 transactions in 2700 s, in the mean 1.")
+    assert found.evidence.startswith("4 purchases in 2700 s, in the mean 1.")
     assert found.evidence.endswith("standard deviations above habit, limit 3")
     assert check(rule(Velocity), *usual, *spree[:3]) is None
     assert check(rule(Velocity), *usual, *[dataclasses.replace(one, amount_minor=2_000) for one in spree]) is None
 
 
+def test_a_declined_payment_that_is_tried_again_is_one_purchase() -> None:
+    retries = [transaction(n * SECOND_MS, approved=False) for n in range(9)]
+    assert check(rule(Velocity, limit_10_minutes=5), *retries) is None
+
+
 def test_velocity_leaves_out_what_is_exactly_a_window_old() -> None:
-    history = [transaction(0), *[transaction(10 * MINUTE_MS) for _ in range(5)]]
+    history = [transaction(0), *[transaction(10 * MINUTE_MS, merchantId=f"m-{n}") for n in range(5)]]
     assert check(rule(Velocity, limit_10_minutes=5), *history) is None
     assert check(rule(Velocity, limit_10_minutes=5), transaction(1), *history[1:]) is not None
 

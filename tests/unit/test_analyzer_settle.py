@@ -220,7 +220,7 @@ def test_partitions_that_are_taken_away_are_forgotten() -> None:
 
 async def test_a_flagged_transaction_becomes_one_notification_with_its_card_as_key() -> None:
     bench = Bench()
-    results = [bench.analyse(offset, eventTime=NOON_MS + offset) for offset in range(5)]
+    results = [bench.analyse(offset, eventTime=NOON_MS + offset, merchantId=f"m-{offset}") for offset in range(5)]
     assert [len(result.outgoing) for result in results] == [0, 0, 0, 0, 1]
     assert (results[4].outgoing[0].topic, results[4].outgoing[0].key) == (NOTIFICATIONS, b"card-1")
     assert bench.metrics.flagged._value.get() == 1
@@ -229,7 +229,7 @@ async def test_a_flagged_transaction_becomes_one_notification_with_its_card_as_k
 
 def test_what_only_the_shadow_would_flag_goes_to_its_topic_and_alerts_nobody() -> None:
     bench = Bench(shadow=frozenset({"velocity"}))
-    results = [bench.analyse(offset, eventTime=NOON_MS + offset) for offset in range(5)]
+    results = [bench.analyse(offset, eventTime=NOON_MS + offset, merchantId=f"m-{offset}") for offset in range(5)]
     assert [[sent.topic for sent in result.outgoing] for result in results] == [[], [], [], [], [SHADOW]]
     assert results[4].outgoing[0].key == b"card-1"
     assert bench.metrics.flagged._value.get() == 0

@@ -23,13 +23,14 @@ from analyzer.crew import stages
 from analyzer.settings import AnalyzerSettings
 from analyzer.stage import CARDS, TERMINALS
 from schemas.errors import UserError
-from tests.analyzer_input import rule
+from tests.analyzer_input import RULES_FILE, rule
 
 PACKAGED = thresholds.PACKAGED.read_text()
+KNOWN = RULES_FILE.read_text()
 
 
-def written(folder: Path, old: str, new: str, *, text: str = PACKAGED) -> Path:
-    """Return a copy of the package's rules file in which `old` is `new`."""
+def written(folder: Path, old: str, new: str, *, text: str = KNOWN) -> Path:
+    """Return a copy of the tests' rules file in which `old` is `new`."""
     head, tables = text[: text.index("[alert]")], text[text.index("[alert]") :]
     assert old in tables
     file = folder / "mine.toml"
@@ -115,7 +116,7 @@ def test_what_is_wrong_in_a_rules_file_is_named_with_its_remedy(
 
 
 def test_a_file_without_a_rule_is_refused_and_says_how_to_do_without_it(tmp_path: Path) -> None:
-    table = re.search(r"\[velocity\].*?(?=\n\[)", PACKAGED, re.DOTALL)
+    table = re.search(r"\[velocity\].*?(?=\n\[)", KNOWN, re.DOTALL)
     assert table
     message = refused(written(tmp_path, table[0], ""))
     assert message.startswith("[velocity] is missing: copy it from the rules file of the package")

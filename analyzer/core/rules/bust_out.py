@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import exp
 from typing import ClassVar
 
 from analyzer.core import money
 from analyzer.core.features import Features
-from analyzer.core.model import HOUR_MS, Finding, Transaction
+from analyzer.core.model import HOUR_MS, Finding, RecentTransaction, Transaction
 from analyzer.core.rules.base import graded
 from analyzer.core.units import Count, Scores, Times
 from analyzer.core.window import ln_amount
@@ -46,7 +47,7 @@ class BustOut:
         large_minor = usual * self.large_times
         if count < self.least_history or transaction.amount_minor < large_minor:
             return None
-        large = [one for one in seen.day.transactions if one.amount_minor >= large_minor]
+        large = _purchases(one for one in seen.day.transactions if one.amount_minor >= large_minor)
         if len(large) <= self.limit:
             return None
         hours = (large[-1].event_time_ms - large[0].event_time_ms) / HOUR_MS
@@ -55,7 +56,7 @@ class BustOut:
             rule=self.name,
             reason="several purchases in a day that are each many times what the card was used for before",
             evidence=(
-                f"{len(large)} transactions in {hours:.1f} h, {total} in all, each at least {self.large_times:g} times"
+                f"{len(large)} purchases in {hours:.1f} h, {total} in all, each at least {self.large_times:g} times"
                 f" the usual {money.words(usual, transaction.currency)} of {count} before the day,"
                 f" limit {self.limit}"
             ),
@@ -63,6 +64,11 @@ class BustOut:
             threshold=self.limit,
             score=graded(len(large), self.limit + 1, self.limit + 4, self.scores),
         )
+
+
+def _purchases(transactions: Iterable[RecentTransaction]) -> list[RecentTransaction]:
+    """Return one of each purchase, its last: a declined one that is tried again is the same."""
+    return list({(one.merchant_id, one.amount_minor): one for one in transactions}.values())
 
 
 def _before_the_day(seen: Features) -> tuple[int, float]:

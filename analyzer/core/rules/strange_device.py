@@ -11,7 +11,7 @@ from analyzer.core.features import Features
 from analyzer.core.model import DAY_MS, Finding, Transaction
 from analyzer.core.rules.base import graded
 from analyzer.core.units import Count, Days, Deviations, LogAmount, Scores
-from analyzer.core.window import Habit
+from analyzer.core.window import Habit, ln_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class StrangeDevice:
     """Who shops with somebody else's card data, now and then, stands out by all purchases of one device together.
 
     The device's mean of ln(amount) lies above that of all else that was bought with the card; how sure that is
-    grows with the square root of the number of purchases.
+    grows with the square root of the number of purchases. A purchase that is itself no more than usual is let pass.
     """
 
     name: ClassVar[str] = "strange_device"
@@ -47,7 +47,7 @@ class StrangeDevice:
             return None
         before = seen.device.habit if seen.device else Habit()
         usual = seen.habit.without(before)
-        if usual.count < self.least_history:
+        if usual.count < self.least_history or ln_amount(transaction.amount_minor) <= usual.mean:
             return None
         with_it = before.with_amount(transaction.amount_minor)
         z = (with_it.mean - usual.mean) / max(usual.sd, self.least_sd) * sqrt(with_it.count)
