@@ -18,9 +18,9 @@ from tests.harness import ROOT, RunningService, Stack, wait_until
 
 pytestmark = pytest.mark.integration
 
-TRANSACTIONS = 5_000
-RUN = ("--seed", "5", "--transactions", str(TRANSACTIONS), "--cards", "60")
-"""Some six weeks of event time, so that most labels are released."""
+TRANSACTIONS = 6_000
+RUN = ("--seed", "5", "--transactions", str(TRANSACTIONS), "--cards", "200")
+"""Enough event time for most labels to be released, and enough cards for terminals to surge."""
 
 
 def offline() -> dict[str, Any]:
@@ -70,6 +70,7 @@ def test_the_live_score_equals_the_offline_score_though_it_is_killed_again_and_a
     assert found == {key: expected[key] for key in found}
     assert found["bank"]["transactions"] > 0.5 * TRANSACTIONS
     assert found["by_rule"]["first_seen"]["shadow"] is True
+    assert found["by_rule"]["terminal_surge"]["alerts"] > 0
     assert once(stack, state) | {"unreadable": 0} == found | {"unreadable": 0}, "reading nothing changes nothing"
     assert once(stack, tmp_path / "new.db") == found | {"unreadable": 0}, "nor does reading everything anew"
 
