@@ -17,7 +17,7 @@ from producer.model import Cardholder
 IDS: Final = UUID("6a1b4c1e-52a4-5f0b-9a57-0a6a7c9d1b11")
 """Namespace of every id that the generator makes up."""
 USER_NAMES: Final = 200
-SPARE_DEVICES: Final = (0.3, 0.1)
+SPARE_DEVICES: Final = (0.2, 0.05)
 """Shares of cardholders who have a second device, and a third."""
 
 

@@ -27,13 +27,13 @@ class CardNotPresentLeak:
     lasts_days: float = 14.0
     share: Knob = Knob(0.44, 0.22)
     """Part of the card's transactions that are fraudulent meanwhile: a third at medium difficulty."""
-    least_purchases: int = 3
+    least_purchases: int = 4
     most_purchases: int = 25
     """Even of a card that is used all day: whoever bought its data has only so much patience."""
     amount_factor: Knob = Knob(8.0, 2.0)
     """Against what the holder usually pays in such a shop: five times at medium difficulty."""
     mccs: tuple[str, ...] = ("5815", "5947", "5732", "5651", "5311", "5812", "5411")
-    devices: Span = Span((1, 1), (2, 3))
+    devices: Span = Span((1, 1), (1, 3))
     approved_share: Knob = Knob(0.85, 0.95)
     abroad_share: Knob = Knob(0.8, 0.2)
     """Devices with an address elsewhere; the others' is in the holder's town."""

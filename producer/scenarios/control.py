@@ -26,14 +26,14 @@ class Control:
     weight: ClassVar[int] = 4
 
     least_minor: int = 22_001
-    most_minor: Knob = Knob(250_000, 40_000)
+    most_minor: Knob = Knob(250_000, 80_000)
     begins_h: Span = Span((1.0, 48.0), (1.0, 48.0))
     """Time from the theft to the purchase."""
     mccs: tuple[str, ...] = ("5732", "5944", "4511", "5651", "5311")
-    strange_device_share: Knob = Knob(1.0, 0.8)
+    strange_device_share: Knob = Knob(1.0, 0.9)
     """The others hide behind a device of the holder's."""
     approved_share: Knob = Knob(0.85, 0.95)
-    abroad_share: Knob = Knob(0.95, 0.5)
+    abroad_share: Knob = Knob(1.0, 0.75)
 
     def find(self, watch: Watch, rng: Generator, difficulty: float) -> Theft | None:
         """Return a card whose data is copied as its holder pays."""

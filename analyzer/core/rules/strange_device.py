@@ -9,9 +9,10 @@ from typing import ClassVar
 from analyzer.core import money
 from analyzer.core.features import Features
 from analyzer.core.model import DAY_MS, Finding, Transaction
+from analyzer.core.rules.amount_outlier import z_score
 from analyzer.core.rules.base import graded
 from analyzer.core.units import Count, Days, Deviations, LogAmount, Scores
-from analyzer.core.window import Habit, ln_amount
+from analyzer.core.window import Habit
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class StrangeDevice:
     """Who shops with somebody else's card data, now and then, stands out by all purchases of one device together.
 
     The device's mean of ln(amount) lies above that of all else that was bought with the card; how sure that is
-    grows with the square root of the number of purchases. A purchase that is itself no more than usual is let pass.
+    grows with the square root of the number of purchases.
     """
 
     name: ClassVar[str] = "strange_device"
@@ -34,6 +35,9 @@ class StrangeDevice:
     least_sd: LogAmount
     """As in amount_outlier."""
 
+    least_z: Deviations
+    """Standard deviations of ln(amount) above the habit up to which a purchase is let pass, whatever the others were."""
+
     limit_z: Deviations
     """Standard errors of the device's mean above the habit that are still ordinary."""
 
@@ -47,7 +51,7 @@ class StrangeDevice:
             return None
         before = seen.device.habit if seen.device else Habit()
         usual = seen.habit.without(before)
-        if usual.count < self.least_history or ln_amount(transaction.amount_minor) <= usual.mean:
+        if usual.count < self.least_history or z_score(usual, transaction.amount_minor, self.least_sd) <= self.least_z:
             return None
         with_it = before.with_amount(transaction.amount_minor)
         z = (with_it.mean - usual.mean) / max(usual.sd, self.least_sd) * sqrt(with_it.count)
