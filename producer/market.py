@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -95,7 +96,7 @@ def build_market(rng: Generator, cards: int, purchases_per_day: float) -> Market
         cards: how many people live there.
         purchases_per_day: of all of them.
     """
-    fakes = [_seeded(locale, rng) for locale in LOCALES]
+    fakes = [seeded(locale, rng) for locale in LOCALES]
     names = [fakes[i % len(fakes)].company() for i in range(NAMES)]
     places = _places(fakes[0])
     homes = places[: min(NEAR_PLACES, max(FEWEST_HOMES, round(cards / CARDS_OF_A_TOWN)))]
@@ -112,11 +113,19 @@ def build_market(rng: Generator, cards: int, purchases_per_day: float) -> Market
     return Market(homes, places, shops, web_shops)
 
 
-def _seeded(locale: str, rng: Generator) -> Faker:
-    # One Faker a locale: a Faker of several picks among them by the global random module.
-    fake = Faker(locale)
+def seeded(locale: str, rng: Generator) -> Faker:
+    """Return the Faker of a locale, which the next call for the same locale seeds anew.
+
+    One Faker a locale: a Faker of several picks among them by the global random module.
+    """
+    fake = _faker(locale)
     fake.seed_instance(int(rng.integers(1 << 32)))
     return fake
+
+
+@cache  # to make one takes longer than to draw all names from it
+def _faker(locale: str) -> Faker:
+    return Faker(locale)
 
 
 def _places(fake: Faker) -> tuple[Place, ...]:
@@ -135,18 +144,19 @@ def _places(fake: Faker) -> tuple[Place, ...]:
 def _shops_of(place: Place, quarters: int, names: list[str], rng: Generator) -> tuple[tuple[Merchant, ...], ...]:
     centre = np.array([place.latitude, place.longitude])
     middles = centre + np.clip(rng.normal(0, QUARTER_SD_DEG, (quarters, 2)), -0.04, 0.04)
-    spots = middles + np.clip(rng.normal(0, SHOP_SD_DEG, (len(CATEGORIES), quarters, 2)), -0.003, 0.003)
-    picks = rng.integers(len(names), size=(len(CATEGORIES), quarters))
+    spots: list[list[list[float]]]
+    spots = (middles + np.clip(rng.normal(0, SHOP_SD_DEG, (len(CATEGORIES), quarters, 2)), -0.003, 0.003)).tolist()
+    picks = rng.integers(len(names), size=(len(CATEGORIES), quarters)).tolist()
     return tuple(
         tuple(
             Merchant(
                 merchant_id=f"mer_{place.index:02d}{category.mcc}{quarter}",
-                name=f"{names[picks[c, quarter]]} {place.name}",
+                name=f"{names[picks[c][quarter]]} {place.name}",
                 mcc=category.mcc,
                 place=place,
                 terminal_id=f"ter_{place.index:02d}{category.mcc}{quarter}",
-                latitude=round(float(spots[c, quarter, 0]), 5),
-                longitude=round(float(spots[c, quarter, 1]), 5),
+                latitude=round(spots[c][quarter][0], 5),
+                longitude=round(spots[c][quarter][1], 5),
             )
             for quarter in range(quarters)
         )

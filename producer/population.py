@@ -7,11 +7,10 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 import numpy as np
-from faker import Faker
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from producer.market import CATEGORIES, Market, build_market
+from producer.market import CATEGORIES, Market, build_market, seeded
 from producer.model import Cardholder
 
 IDS: Final = UUID("6a1b4c1e-52a4-5f0b-9a57-0a6a7c9d1b11")
@@ -72,8 +71,7 @@ def build_population(seed: int, cards: int, purchases_per_card_day: float, trait
 
 
 def _user_names(rng: Generator) -> list[str]:
-    fake = Faker("en_GB")
-    fake.seed_instance(int(rng.integers(1 << 32)))
+    fake = seeded("en_GB", rng)
     return [fake.user_name() for _ in range(USER_NAMES)]
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from schemas.errors import UnavailableError, UserError
@@ -39,6 +37,9 @@ def client(service: Literal["glue", "events", "logs", "sqs"], *, attempts: int =
     Raises:
         UserError: the region is not set, or an endpoint is not an address.
     """
+    import boto3  # noqa: PLC0415 - a third of a second that only who reaches AWS should pay
+    from botocore.config import Config  # noqa: PLC0415 - as above
+
     config = Config(
         connect_timeout=5,
         read_timeout=30,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from schemas.errors import one_line_errors
-from score.cli import cli
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # the processes of an offline run load this file too, and need none of the commands
+    from score.cli import cli
+
     with one_line_errors():
         cli()

@@ -7,6 +7,7 @@ late: see docs/decisions/0027-a-surge-is-a-property-of-the-set.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from analyzer.core.detect import Judge, Judged, Outcome, counting_shadow
 from analyzer.core.model import Transaction, Verdict
@@ -39,8 +40,7 @@ class Told:
     """Whether only rules in the shadow say so: then nobody is alerted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What came of a transaction."""
 
     outcome: Outcome

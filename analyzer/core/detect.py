@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
-from typing import Final
+from typing import Final, NamedTuple
 
 from analyzer.core.features import Features, features
 from analyzer.core.model import HOUR_MS, Finding, Transaction, Verdict
@@ -14,8 +14,7 @@ from analyzer.core.rules.follow_up import FollowUp
 from analyzer.core.window import MAX_RECENT, CardWindow
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """The transaction is new and in time; this is what was found."""
 
     verdict: Verdict

@@ -95,9 +95,12 @@ class lazy(Generic[_T]):  # noqa: N801 - used as a decorator, as `property` is
         return value
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Features:
-    """A transaction against what its card did before; each figure is computed when the first rule asks for it."""
+    """A transaction against what its card did before; each figure is computed when the first rule asks for it.
+
+    It lasts as long as one judgement, and is not frozen only since that would take three times as long to make.
+    """
 
     window: CardWindow
     """All that is remembered of the card before this transaction."""
@@ -122,6 +125,11 @@ class Features:
     def before(self) -> tuple[RecentTransaction, ...]:
         """The card's transactions of the day before this one."""
         return self.window.until(self.now.event_time_ms)
+
+    @property
+    def day_count(self) -> int:
+        """How many transactions in the 24 hours that end with it; cheaper than `day`."""
+        return len(self.before) + 1
 
     @lazy
     def day(self) -> Span:

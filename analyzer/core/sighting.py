@@ -6,6 +6,7 @@ One such transaction means nothing. Many of different cards at one terminal do, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from analyzer.core.detect import Judged, Outcome
 from analyzer.core.model import Transaction, Verdict
@@ -14,8 +15,7 @@ from analyzer.core.units import Count, Deviations, LogAmount, YesNo
 from analyzer.core.window import CardWindow
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """A judged transaction, as the terminal stage needs it; the fields are those of `schemas/sighting.avsc`."""
 
     transaction_id: str

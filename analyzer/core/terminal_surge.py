@@ -60,11 +60,14 @@ class TerminalSurge:
             sightings: those of one terminal, in event time, that one included.
             around_ms: its event time.
         """
+        window_ms = self.window_ms
         near = [
             one
             for one in sightings
-            if one.amount_z >= self.least_z_found and abs(one.event_time_ms - around_ms) < self.window_ms
+            if one.amount_z >= self.least_z_found and abs(one.event_time_ms - around_ms) < window_ms
         ]
+        if not self._may_surge(near):
+            return set()
         found: set[str] = set()
         done = 0  # windows overlap: each sighting is taken once
         for first, end in self._surges(near):
@@ -72,13 +75,19 @@ class TerminalSurge:
             done = end
         return found
 
+    def _may_surge(self, near: Iterable[Sighting]) -> bool:
+        # No window in `near` holds more cards than all of it; mostly that is too few.
+        cards = {one.card_id for one in near if one.amount_z >= self.least_z}
+        return len(cards) > min(self.limit_cards, self.limit_cards_online)
+
     def _surges(self, near: Sequence[Sighting]) -> Iterator[tuple[int, int]]:
         """Yield where in `near` each window that holds too many cards begins and ends, or its last moment alone."""
         cards: Counter[str] = Counter()
+        window_ms = self.window_ms
         first = moment = 0
         for at, one in enumerate(near):
             cards.update(self._counted(one))
-            while near[first].event_time_ms <= one.event_time_ms - self.window_ms:
+            while near[first].event_time_ms <= one.event_time_ms - window_ms:
                 _take_out(cards, self._counted(near[first]))
                 first += 1
             if near[moment].event_time_ms < one.event_time_ms:

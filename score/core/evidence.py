@@ -76,7 +76,7 @@ def _cells(frauds: Mapping[str, Sequence[Label]], alerts: Sequence[Alert]) -> It
 def _cell(frauds: Sequence[Label], flagged: set[str], false: int, false_cards: int) -> Cell:
     right = [label for label in frauds if label.transaction_id in flagged]
     began_ms, caught_ms = _first(frauds), _first(right)
-    waits_s = _waits_s(frauds, flagged)
+    waits_s = _between_s(began_ms, caught_ms)
     approved = [label for label in frauds if label.approved]
     saved = [
         label.amount_minor for label in approved if label.event_ms >= caught_ms.get(label.card_id, 1 + label.event_ms)
@@ -94,7 +94,10 @@ def _cell(frauds: Sequence[Label], flagged: set[str], false: int, false_cards: i
 
 def _waits_s(frauds: Sequence[Label], flagged: set[str]) -> list[float]:
     """Return the time from first fraud to first right alert of each caught card."""
-    began_ms, caught_ms = _first(frauds), _first([label for label in frauds if label.transaction_id in flagged])
+    return _between_s(_first(frauds), _first([label for label in frauds if label.transaction_id in flagged]))
+
+
+def _between_s(began_ms: Mapping[str, int], caught_ms: Mapping[str, int]) -> list[float]:
     return [(at_ms - began_ms[card]) / SECOND_MS for card, at_ms in caught_ms.items()]
 
 
@@ -112,5 +115,7 @@ def _first(labels: Sequence[Label]) -> dict[str, int]:
     """Return the event time of each card's first transaction."""
     first: dict[str, int] = {}
     for label in labels:
-        first[label.card_id] = min(label.event_ms, first.get(label.card_id, label.event_ms))
+        known_ms = first.get(label.card_id)
+        if known_ms is None or label.event_ms < known_ms:
+            first[label.card_id] = label.event_ms
     return first

@@ -1,28 +1,27 @@
 """What there is to know of a transaction: that it happened, that it was flagged, and what it was.
 
 Times are milliseconds since 1970, UTC, in event time; money is in minor units of the currency.
+What there is of every transaction is a tuple: that is several times as fast as a frozen dataclass.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 UNNAMED: Final = "unnamed"
 """Scenario of fraud that came without one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(NamedTuple):
     """A transaction."""
 
     transaction_id: str
     event_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """The truth about a transaction, and when the bank learns it."""
 
     transaction_id: str

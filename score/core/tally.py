@@ -75,8 +75,11 @@ class Tally:
         self._releases_ms.append(label.release_ms)
         self._events_ms.append(label.event_ms)
         self._see(label.transaction_id)
-        if label.fraud or any(label.transaction_id in flagged for flagged in self._alerts.values()):
+        if label.fraud or self._is_flagged(label.transaction_id):
             self._labels[label.transaction_id] = label
+
+    def _is_flagged(self, transaction_id: str) -> bool:
+        return transaction_id in self._alerts[Kind.ALERT] or transaction_id in self._alerts[Kind.SHADOW]
 
     def _flagged(self, alert: Alert) -> None:
         flagged, name = self._alerts[alert.kind], alert.transaction_id

@@ -36,6 +36,7 @@ class Plainly:
             for width in (DAY_MS, HOUR_MS, 10 * MINUTE_MS)
         )
         self.habit, self.judged = self.window.habit, self.window.judged
+        self.day_count = self.day.count
         present = [seen for seen in self.before if seen.card_present and seen.place]
         self.previous = self.before[-1] if self.before else None
         self.previous_present = present[-1] if present else None

@@ -53,7 +53,7 @@ def sighting(number: int = 0, hours: float = 0, card: object = None, **changes: 
         score=0.0,
         flagged=False,
     )
-    return replace(one, **changes)
+    return one._replace(**changes)
 
 
 def judged(
@@ -160,7 +160,7 @@ def test_a_record_read_again_changes_nothing_and_a_repeated_sighting_is_counted(
     window, _ = judge.judge(TerminalWindow(), sighting(), 7)
     assert judge.judge(window, sighting(), 7) == (window, Replayed())
     again, outcome = judge.judge(window, sighting(), 8)
-    assert (again, outcome) == (replace(window, applied_offset=8, duplicate=1), Duplicate())
+    assert (again, outcome) == (window._replace(applied_offset=8, duplicate=1), Duplicate())
 
 
 def test_what_is_older_than_a_terminal_remembers_is_late_and_counted() -> None:
@@ -254,7 +254,7 @@ def test_in_whatever_order_sightings_arrive_and_are_read_again_the_same_are_told
     assert all(len(verdicts) == 1 for verdicts in told.values())
     assert (window.seen, window.flagged) == (len(sightings), len(told))
     in_order, _ = judged(sorted(sightings, key=lambda one: (one.event_time_ms, one.transaction_id)), judge)
-    assert replace(window, applied_offset=0) == replace(in_order, applied_offset=0)
+    assert window._replace(applied_offset=0) == in_order._replace(applied_offset=0)
 
 
 @given(sightings=SETS, rule=RULES, data=st.data())

@@ -39,7 +39,7 @@ class BustOut:
 
     def check(self, seen: Features, transaction: Transaction) -> Finding | None:
         """Return a finding when this transaction is one large one too many."""
-        if seen.day.count <= self.limit or seen.habit.count < self.least_history:
+        if seen.day_count <= self.limit or seen.habit.count < self.least_history:
             return None
         if ln_amount(transaction.amount_minor) <= seen.habit.mean:
             return None  # nothing large, even where the day has become a part of the habit

@@ -47,7 +47,7 @@ class Velocity:
     def check(self, seen: Features, transaction: Transaction) -> Finding | None:  # noqa: ARG002 - windows suffice
         """Return the strongest finding of the windows that hold more than their limit."""
         least = self._least_limit()
-        if seen.day.count <= least or seen.hour.count <= least:  # the day holds the hour, and others look at it too
+        if seen.day_count <= least or seen.hour.count <= least:  # the day holds the hour, and others look at it too
             return None
         found = [
             self._finding(seen.ten_minutes, self.limit_10_minutes, self.scores),
