@@ -71,6 +71,14 @@ def test_a_new_telephone_that_buys_as_usual_is_nothing_strange() -> None:
     assert [check(rule(StrangeDevice), *usual, *new[: n + 1]) for n in range(8)] == [None] * 8
 
 
+def test_a_purchase_on_a_strange_device_that_is_no_more_than_usual_is_let_pass() -> None:
+    leak = [transaction((4 + n) * DAY_MS, amountMinor=9_000, **OTHER) for n in range(3)]
+    ordinary = transaction(7 * DAY_MS, amountMinor=2_000, **OTHER)
+    by = rule(StrangeDevice, limit_z=2.0, least_z=0.5)
+    assert check(by, *with_phone(10), *leak) is not None
+    assert check(by, *with_phone(10), *leak, ordinary) is None
+
+
 def test_a_device_is_strange_until_it_has_been_used_for_long_and_the_first_never_is() -> None:
     usual = with_phone(10)
     old = transaction(4 * DAY_MS, amountMinor=2_000, **OTHER)
@@ -136,27 +144,38 @@ def test_a_card_that_has_been_awake_for_a_day_is_like_any_other() -> None:
 
 def test_several_large_purchases_in_a_day_are_a_bust() -> None:
     usual = with_phone(16)
-    large = [transaction(6 * DAY_MS + n * 5 * HOUR_MS, amountMinor=10_000, **PHONE) for n in range(3)]
+    large = [
+        transaction(6 * DAY_MS + n * 5 * HOUR_MS, amountMinor=10_000, merchantId=f"m-{n}", **PHONE) for n in range(3)
+    ]
     by = rule(BustOut, limit=1, large_times=4.0, least_history=15)
     assert check(by, *usual, large[0]) is None
     found = check(by, *usual, *large)
     assert found is not None
     assert found.evidence == (
-        "3 transactions in 10.0 h, 300.00 EUR in all, each at least 4 times the usual 20.00 EUR of 16 before the day,"
+        "3 purchases in 10.0 h, 300.00 EUR in all, each at least 4 times the usual 20.00 EUR of 16 before the day,"
         " limit 1"
     )
 
 
+def test_a_large_purchase_that_is_declined_and_tried_again_is_no_bust() -> None:
+    retries = [transaction(6 * DAY_MS + n * MINUTE_MS, amountMinor=10_000, **PHONE) for n in range(4)]
+    assert check(rule(BustOut, limit=1, large_times=4.0), *with_phone(16), *retries) is None
+
+
 def test_the_bust_itself_does_not_become_the_usual() -> None:
     usual = with_phone(16)
-    large = [transaction(6 * DAY_MS + n * MINUTE_MS, amountMinor=8_100, **PHONE) for n in range(12)]
+    large = [
+        transaction(6 * DAY_MS + n * MINUTE_MS, amountMinor=8_100, merchantId=f"m-{n}", **PHONE) for n in range(12)
+    ]
     found = check(rule(BustOut, large_times=4.0), *usual, *large)
     assert found is not None
     assert "usual 20.00 EUR of 16 before the day" in found.evidence
 
 
 def test_a_bust_needs_a_history_and_ordinary_purchases_are_none() -> None:
-    large = [transaction(6 * DAY_MS + n * MINUTE_MS, amountMinor=10_000, **PHONE) for n in range(4)]
+    large = [
+        transaction(6 * DAY_MS + n * MINUTE_MS, amountMinor=10_000, merchantId=f"m-{n}", **PHONE) for n in range(4)
+    ]
     assert check(rule(BustOut, least_history=15), *with_phone(14), *large) is None
     assert check(rule(BustOut, least_history=14), *with_phone(14), *large) is not None
     small = transaction(6 * DAY_MS + HOUR_MS, amountMinor=2_000, **PHONE)

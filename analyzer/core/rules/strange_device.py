@@ -36,7 +36,7 @@ class StrangeDevice:
     """As in amount_outlier."""
 
     least_z: Deviations
-    """Standard deviations of ln(amount) above the habit up to which a purchase is let pass, whatever the others were."""
+    """Standard deviations of ln(amount) above the habit up to which a purchase itself is let pass."""
 
     limit_z: Deviations
     """Standard errors of the device's mean above the habit that are still ordinary."""
