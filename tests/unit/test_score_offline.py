@@ -23,11 +23,12 @@ from score.offline.ranking import Ranked, auc, average_precision
 from score.sheet import Figures, Sheet, by_rule, by_scenario, duration, matrix
 from tests import handbook_data
 
-SMALL = ("--transactions", "1000", "--cards", "30", "--processes", "1")
+SMALL = ("--transactions", "1000", "--processes", "1")
 
 
 def offline(*args: str) -> Result:
-    return CliRunner().invoke(cli, ["offline", *SMALL, *args], catch_exceptions=True)
+    few = () if "--data" in args else ("--cards", "30")
+    return CliRunner().invoke(cli, ["offline", *SMALL, *few, *args], catch_exceptions=True)
 
 
 def refusal(*args: str) -> str:
@@ -211,3 +212,19 @@ def test_a_page_escapes_what_it_shows() -> None:
 )
 def test_times_are_said_as_people_say_them(seconds: float | None, said: str) -> None:
     assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--mapping", "handbook"),
+        ("--labels", "labels.csv"),
+        ("--sort",),
+        ("--data", "own.csv", "--mapping", "handbook", "--seeds", "3"),
+        ("--data", "own.csv", "--mapping", "handbook", "--preset", "real"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(args: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(cli, ["offline", *args])
+    assert isinstance(result.exception, UserError), result.output
+    assert "would change nothing" in str(result.exception)
