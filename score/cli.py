@@ -110,7 +110,7 @@ def _tell(told: Outcome, cost: Json, *, as_json: bool, markdown: bool, html: Pat
     title, said = command.title(told), outcome.lines(told)
     if html:
         of_first = ["Plots of days and of how soon are the first seed's."] if len(told.seeds) > 1 else []
-        page.write(html, page.page(f"Cardwatch: {title}", told.figures, [*said, *of_first], told.margins))
+        page.write(html, page.page(f"Cardwatch: {title}", told.figures, [*said[2:], *of_first], told.margins))
     if as_json:
         typer.echo(json.dumps(outcome.as_json(told, cost), indent=2))
         return
