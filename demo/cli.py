@@ -33,8 +33,11 @@ cli = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=F
 def run(
     *,
     transactions: Annotated[int, typer.Option(min=1, help="How many to produce.")] = 20_000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same transactions.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same transactions.")] = 7,
     preset: Annotated[str, typer.Option(help="Who plays: workshop, handbook or real.")] = "workshop",
+    difficulty: Annotated[
+        float, typer.Option(min=0, max=1, help="How careful fraudsters are: 0 loud, 1 near the card's habit.")
+    ] = 0.5,
     rate: Annotated[float | None, typer.Option(min=0, help="Transactions a second; default: a minute in all.")] = None,
     forever: Annotated[bool, typer.Option("--forever", help="Go on until Ctrl-C, then drain and report.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Only the report, as JSON, on stdout.")] = False,
@@ -48,7 +51,7 @@ def run(
     """Run the whole suite on this machine, then prove that nothing was lost."""
     console = _console(as_json=as_json)
     folder = RUNS / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}"
-    options = Options(None if forever else transactions, seed, preset, rate, outage)
+    options = Options(None if forever else transactions, seed, preset, difficulty, rate, outage)
     view: View = LiveView(console) if console.is_terminal else PlainView(console)
     view.say(f"Starting broker ({broker}), local AWS and event bus; logs: {os.path.relpath(folder)}")
     try:

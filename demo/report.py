@@ -45,6 +45,8 @@ class Report:
     broker: str
     seed: int
     preset: str
+    difficulty: float
+    """How careful fraudsters were, 0 to 1."""
     elapsed_s: float
     ledger: Sequence[Line]
     repeated_notifications: int

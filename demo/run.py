@@ -50,13 +50,15 @@ class Options:
     transactions: int | None = 20_000
     seed: int = 7
     preset: str = "workshop"
+    difficulty: float = 0.5
     rate: float | None = None
     outage_s: float = 0.0
 
     def producer(self) -> Service:
         """Return the producer so that it makes what was chosen."""
         rate = self.rate if self.rate is not None else (self.transactions or 20_000) / PACED_S
-        args = ["--seed", str(self.seed), "--preset", self.preset, "--rate", f"{rate:g}"]
+        args = ["--seed", str(self.seed), "--preset", self.preset, "--difficulty", f"{self.difficulty:g}"]
+        args += ["--rate", f"{rate:g}"]
         if self.transactions is not None:
             args += ["--transactions", str(self.transactions)]
         return Service("producer", ("producer", "run", *args), restarted=False)
@@ -236,6 +238,7 @@ class Run:
             broker=self._platform.broker,
             seed=self._options.seed,
             preset=self._options.preset,
+            difficulty=self._options.difficulty,
             elapsed_s=time.monotonic() - self._started,
             ledger=ledger.lines(seen),
             repeated_notifications=seen.notification_records - len(seen.notifications),

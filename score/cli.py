@@ -73,6 +73,8 @@ def offline(
     given = {"preset": preset, "difficulty": difficulty, "seed": seed, "seeds": seeds, "transactions": transactions}
     given |= {"cards": cards, "top_k": top_k, "processes": processes}
     settings = load(OfflineSettings, **{name: value for name, value in given.items() if value is not None})
+    idle = ("preset", "difficulty", "seed", "seeds", "cards")
+    _only_together(data, {"mapping": mapping, "labels": labels, "sort": sort or None}, {of: given[of] for of in idle})
     chosen = choice(rules, tuple(shadow or ()), alert_threshold)
     meter = command.Meter(sys.stderr)
     if data is None:
@@ -81,6 +83,15 @@ def offline(
         limit = settings.transactions if transactions is not None else 0
         told, cost = command.filed(settings, chosen, _filed(data, mapping, labels, limit, sort=sort), meter)
     _tell(told, cost, as_json=as_json, markdown=markdown, html=html)
+
+
+def _only_together(data: Path | None, of_files: dict[str, Any], of_generator: dict[str, Any]) -> None:
+    """Refuse options that would do nothing."""
+    wrong = of_files if data is None else of_generator
+    given = ", ".join(f"--{name}" for name, value in wrong.items() if value is not None)
+    if given:
+        remedy = "name a file with --data" if data is None else "a file has its own transactions: take --data out"
+        raise UserError(f"{given} would change nothing: {remedy}, or take {given} out")
 
 
 def _filed(data: Path, mapping: str | None, labels: Path | None, limit: int, *, sort: bool) -> Filed:
@@ -99,7 +110,7 @@ def _tell(told: Outcome, cost: Json, *, as_json: bool, markdown: bool, html: Pat
     title, said = command.title(told), outcome.lines(told)
     if html:
         of_first = ["Plots of days and of how soon are the first seed's."] if len(told.seeds) > 1 else []
-        page.write(html, page.page(f"Cardwatch: {title}", told.figures, [*said, *of_first], told.margins))
+        page.write(html, page.page(f"Cardwatch: {title}", told.figures, [*said[2:], *of_first], told.margins))
     if as_json:
         typer.echo(json.dumps(outcome.as_json(told, cost), indent=2))
         return

@@ -13,11 +13,12 @@ from score.plots import Json
 from score.sheet import Figures, Margins, Sheet, by_rule, by_scenario, in_all, matrix
 
 _STYLE: Final = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 84rem; margin: 2rem auto; padding: 0 1rem; color: #222;
+  background: #fff; color-scheme: light }
 h1, h2 { font-weight: 600 } h2 { margin-top: 2.5rem; font-size: 1.2rem }
 table { border-collapse: collapse; margin: .5rem 0 1.5rem; font-variant-numeric: tabular-nums }
 caption { text-align: left; font-weight: 600; padding: .3rem 0 }
-th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap }
+th, td { padding: .2rem .5rem; font-size: .9rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap }
 th:first-child, td:first-child { text-align: left; padding-left: 0 }
 .scroll { overflow-x: auto } svg { max-width: 100%; height: auto } .small { color: #666; font-size: .9em }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem 2rem }

@@ -123,11 +123,11 @@ def _rule(name: str, of: Figures) -> tuple[str, ...]:
 
 
 def matrix(column: Figures, title: str) -> Sheet:
-    """Return the share of each scenario's cards that each rule finds."""
+    """Return the share of each scenario's cards that each rule finds; without margins, it is wide enough."""
     cells = column.values["by_scenario_and_rule"]
     rules = tuple(column.values["by_rule"])
     rows = [
-        (name, *(column.words(percent, "by_scenario_and_rule", name, rule, "by_card", "recall") for rule in rules))
+        (name, *(percent(column.get("by_scenario_and_rule", name, rule, "by_card", "recall")) for rule in rules))
         for name in cells
     ]
     return Sheet(title, ("Cards found", *rules), rows)
@@ -145,6 +145,7 @@ def in_all(column: Figures) -> str:
         f" found after {duration(column.get('time_to_detect', 'median_s'))} (median),"
         f" {duration(column.get('time_to_detect', 'p90_s'))} (p90);"
         f" money saved {money(column.get('money', 'caught_minor'))}, lost {money(column.get('money', 'lost_minor'))}"
+        " in major units of the currency"
     )
 
 

@@ -34,4 +34,7 @@ class BadRow:
 
     def error(self) -> UserError:
         """Return the error that ends a command that skips nothing."""
-        return UserError(f"{self}. Correct it, or leave such rows out with --skip-bad BADFILE")
+        end = "" if self.reason.endswith("?") else "."
+        return UserError(
+            f"{self}{end} Correct it, or leave such rows out: `producer replay` does with --skip-bad BADFILE"
+        )

@@ -52,12 +52,13 @@ class LiveView:
 
     def __init__(self, console: Console) -> None:
         """Draw on `console`, which must be a terminal."""
+        self._console = console
         self._live = Live(console=console, auto_refresh=False)
         self._live.start()
 
     def show(self, now: Picture) -> None:
         """Redraw."""
-        self._live.update(render(now), refresh=True)
+        self._live.update(fitting(now, self._console), refresh=True)
 
     def close(self) -> None:
         """Leave the last picture where it is."""
@@ -105,20 +106,32 @@ def problems(now: Picture) -> list[str]:
     return [f"{what}: {number_of:,}" for number_of, what in found if number_of]
 
 
-def render(now: Picture) -> RenderableType:
-    """Return the picture."""
+def fitting(now: Picture, console: Console) -> RenderableType:
+    """Return as much of the picture as the terminal is high for."""
+    for tables in (3, 2, 1):
+        picture = render(now, tables)
+        if len(console.render_lines(picture)) <= console.height:
+            break
+    return picture
+
+
+def render(now: Picture, tables: int = 3) -> RenderableType:
+    """Return the picture with 1 to 3 tables: the oracle's, the rules', the bank's."""
     oracle, bank = Figures(now.scores), Figures(now.scores["bank"])
     waiting = f"; {count(bank.get('waiting'))} alerts wait for their labels"
+    said = "Bank: what released labels tell by now"
+    whole = tables > 2  # noqa: PLR2004 - all of them
     parts: list[RenderableType] = [
         by_scenario(oracle, "Oracle: the truth, told at once").rich(),
         Text(in_all(oracle), style="dim"),
-        by_scenario(bank, "Bank: what released labels tell by now").rich(),
-        Text(in_all(bank) + waiting, style="dim"),
-        by_rule(oracle, "Rules, by the truth").rich(),
+        *([by_scenario(bank, said).rich()] if whole else []),
+        Text(in_all(bank) + waiting if whole else f"{said}: {in_all(bank)}{waiting}", style="dim"),
+        *([by_rule(oracle, "Rules, by the truth").rich()] if tables > 1 else []),
         *(Text(problem, style="red") for problem in problems(now)),
     ]
     spaced: list[RenderableType] = [each for part in parts for each in (part, Text())]
     state = "up to date" if now.caught_up else "reading"
+    state += "" if whole else ", a higher window shows more"
     return Panel(
         Group(*spaced[:-1]), title="[bold]Who was caught[/]", subtitle=escape(f"{state}, {now.elapsed_s:,.0f} s")
     )

@@ -95,7 +95,9 @@ def lines(told: Outcome) -> list[str]:
         f" Card Precision@100 {ranking.words(_three, 'card_precision_at_100')}"
         f" of at most {_three(ranking.get('card_precision_at_100_best'))}"
     )
-    said = [in_all(oracle), f"bank, by what is released: {in_all(oracle.part('bank'))}", ranked]
+    each = "mean of the seeds: " if len(told.seeds) > 1 else ""
+    bank = f"bank, by what is released: {in_all(oracle.part('bank'))}"
+    said = [f"{each}{in_all(oracle)}", bank, ranked]
     said += [f"rule {name} is off: {why}" for name, why in told.off.items()]
     if told.refused:
         said.append(told.refused)

@@ -27,7 +27,7 @@ class OfflineSettings(Settings):
     seeds: int = Field(default=1, ge=1, le=1_000)
     """How many seeds, one after the other, are played; intervals say how much they differ."""
 
-    transactions: int = Field(default=125_000, ge=1, le=100_000_000)
+    transactions: int = Field(default=20_000, ge=1, le=100_000_000)
     """How many transactions of each seed are judged."""
 
     cards: int | None = Field(default=None, ge=1, le=100_000)

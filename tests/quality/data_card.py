@@ -194,11 +194,13 @@ def _histograms(
     panels: list[Axes] = list(figure.subplots(1, len(DIFFICULTIES), sharey=True))
     for axes, difficulty in zip(panels, DIFFICULTIES, strict=True):
         made = _workshop(difficulty)
-        for chosen, colour in zip((~made.fraud, made.fraud), COLOURS, strict=True):
+        for name, chosen, colour in zip(("genuine", "fraud"), (~made.fraud, made.fraud), COLOURS, strict=True):
             shown = values(made)[chosen]
-            axes.hist(shown, edges.tolist(), weights=np.full(len(shown), 1 / len(shown)), color=colour, alpha=0.55)
+            weights = np.full(len(shown), 1 / len(shown))
+            axes.hist(shown, edges.tolist(), weights=weights, color=colour, alpha=0.55, label=name)
         axes.set(title=f"difficulty {difficulty:g}", xlabel=unit, xscale="log" if log else "linear")
-    panels[0].set_ylabel("share")
+    panels[0].set_ylabel("share of its kind")
+    panels[0].legend(frameon=False, loc="upper left")
     return figure
 
 
@@ -209,7 +211,7 @@ def _heat(ranked: NDArray[np.float64]) -> Figure:
     mesh = axes.pcolormesh(ranked[::-1], cmap="RdBu_r", vmin=-1, vmax=1)
     axes.set_xticks(np.arange(len(names)) + 0.5, names, rotation=90)
     axes.set_yticks(np.arange(len(names)) + 0.5, names[::-1])
-    figure.colorbar(mesh)
+    figure.colorbar(mesh, label="rank correlation (Spearman)")
     return figure
 
 

@@ -31,6 +31,7 @@ REPORT = Report(
     broker="embedded",
     seed=7,
     preset="workshop",
+    difficulty=0.5,
     elapsed_s=60.0,
     ledger=lines(SEEN),
     repeated_notifications=0,
@@ -86,6 +87,7 @@ def test_the_report_names_what_differs() -> None:
 def test_the_report_is_json_too() -> None:
     read = json.loads(json.dumps(as_json(REPORT)))
     assert read["balances"] is True
+    assert read["difficulty"] == 0.5
     assert [line["balances"] for line in read["ledger"]] == [True] * 6
     assert read["deliveries"][1] == {
         "target": "webhook",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from score.live.metrics import Metrics
 from score.live.service import Service
 from score.live.settings import ScoreSettings
 from score.live.state import Position, State
-from score.live.view import Picture, line, render
+from score.live.view import Picture, fitting, line, render
 
 WEEK_MS = 7 * 86_400_000
 
@@ -157,3 +158,13 @@ def test_metrics_tell_both_columns() -> None:
     assert registry.get_sample_value("cardwatch_score_transactions", {"column": "bank"}) == 5
     assert registry.get_sample_value("cardwatch_score_unknown", {"what": "labels"}) == 1
     assert registry.get_sample_value("cardwatch_score_unreadable") == 2
+
+
+@pytest.mark.parametrize(("height", "shown"), [(100, {"Oracle", "Bank", "Rules"}), (15, {"Oracle"})])
+def test_the_view_is_no_higher_than_the_terminal_if_it_can(tmp_path: Path, height: int, shown: set[str]) -> None:
+    console = Console(width=160, height=height, record=True, file=io.StringIO())
+    console.print(fitting(picture(tmp_path), console))
+    text = console.export_text()
+    assert {title for title in ("Oracle", "Bank", "Rules") if f"│ {title}" in text} >= shown
+    assert ("Rules, by the truth" in text) is ("Rules" in shown)
+    assert ("a higher window shows more" in text) is ("Rules" not in shown)
