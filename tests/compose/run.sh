@@ -9,7 +9,8 @@ cd "$(dirname "$0")/../.." || exit
 
 # A project of its own, and whichever ports are free.
 export COMPOSE_PROJECT_NAME=cardwatch-test-$$ CARDWATCH_KAFKA_PORT='' CARDWATCH_AWS_PORT='' CARDWATCH_EVENTBUS_PORT=''
-export PRODUCER_TRANSACTIONS=3000 PRODUCER_RATE=150
+# The first 3,000 hold no fraud yet.
+export PRODUCER_TRANSACTIONS=6000 PRODUCER_RATE=250
 log=$(mktemp)
 
 passed=0 failed=0
@@ -30,7 +31,7 @@ up() { quietly timeout 300 docker compose up --build --wait "$@"; }
 # It balances, and not because nothing happened.
 balances() {
   timeout 150 docker compose run --rm --quiet-pull report 2>/dev/null | tee "$log"
-  [ "${PIPESTATUS[0]}" = 0 ] && grep -q '3,000 transactions in' "$log" && grep -q '[1-9][0-9,]* flagged = ' "$log" &&
+  [ "${PIPESTATUS[0]}" = 0 ] && grep -q '6,000 transactions in' "$log" && grep -q '[1-9][0-9,]* flagged (' "$log" &&
     [ "$(grep -c '[1-9][0-9,]* distinct events at the ' "$log")" = 3 ]
 }
 containers() { docker compose ps --all --quiet "$@"; }

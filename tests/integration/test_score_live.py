@@ -64,7 +64,8 @@ def test_the_live_score_equals_the_offline_score_though_it_is_killed_again_and_a
         service.kill()
     wait_until(lambda: len(stack.records(topics.LABELS)) == TRANSACTIONS, what="the labels")
     wait_until(lambda: len(stack.records(topics.NOTIFICATIONS)) >= expected["alerts"], what="the alerts")
-    wait_until(lambda: len(stack.records(topics.SHADOW)) >= 1, what="what the rule on trial found")
+    on_trial = expected["by_rule"]["first_seen"]["alerts"]
+    wait_until(lambda: len(stack.records(topics.SHADOW)) >= on_trial > 0, what="all that the rule on trial found")
     found = once(stack, state)
     assert found.pop("unreadable") == 0
     assert found == {key: expected[key] for key in found}
