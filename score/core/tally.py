@@ -10,8 +10,6 @@ from array import array
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
-import numpy as np
-
 from score.core.evidence import Evidence, figures
 from score.core.facts import Alert, Fact, Happened, Kind, Label
 from score.core.known import InMemory, Known
@@ -116,8 +114,8 @@ class Tally:
         )
 
     def _bank(self) -> Evidence:
-        released = np.frombuffer(self._releases_ms, dtype=np.int64) <= self.clock_ms
-        events_ms = np.frombuffer(self._events_ms, dtype=np.int64)[released]
+        times_ms = zip(self._releases_ms, self._events_ms, strict=True)
+        events_ms = array("q", (event_ms for release_ms, event_ms in times_ms if release_ms <= self.clock_ms))
         unknown = sum(label.release_ms <= self.clock_ms for label in self._unknown_labels())
         told = {name: label for name, label in self._labels.items() if label.release_ms <= self.clock_ms}
         alerts = self._seen(self._alerts[Kind.ALERT])
@@ -127,7 +125,7 @@ class Tally:
             alerts=judged,
             shadows=[each for each in self._seen(self._alerts[Kind.SHADOW]) if each.transaction_id in told],
             transactions=len(events_ms) - unknown,
-            last_ms=min(self.clock_ms, int(events_ms.max(initial=0))),
+            last_ms=min(self.clock_ms, max(events_ms, default=0)),
             waiting=len(alerts) - len(judged),
         )
 

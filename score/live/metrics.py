@@ -33,7 +33,7 @@ class Metrics:
         self._card_precision = gauge("card_precision_at_k", "Card Precision@k a day", ("column",))
         self._unknown = gauge("unknown", "Labels and alerts of transactions that never happened", ("what",))
         self._unreadable = gauge("unreadable", "Records that could not be read", ())
-        self.behind = gauge("caught_up", "1 once all topics were read to their ends", ())
+        self.caught_up = gauge("caught_up", "1 once all topics were read to their ends", ())
 
     def show(self, scores: Scores, unreadable: int) -> None:
         """Set every gauge."""

@@ -109,7 +109,7 @@ class Service:
         scores = self.tally.scores(self.settings.top_k)
         unreadable = sum(at.unreadable for at in self._positions.values())
         self.metrics.show(scores, unreadable)
-        self.metrics.behind.set(self.source.caught_up)
+        self.metrics.caught_up.set(self.source.caught_up)
         picture = Picture(scores_json(scores), self.source.caught_up, unreadable, began_s - self._began_s)
         self.view.show(picture)
         took_s = self.clock() - began_s
