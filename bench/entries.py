@@ -20,7 +20,7 @@ _EPOCH_MS: Final = 1_767_225_600_000
 _FINDINGS: Final = [
     {
         "rule": "velocity",
-        "reason": "more transactions in a short time than a person makes",
+        "reason": "more purchases in a short time than a person makes",
         "evidence": "6 transactions in 58 s, limit 5",
         "observed": 6.0,
         "threshold": 5.0,

@@ -15,19 +15,19 @@ from analyzer.core.units import Count, Deviations, LogAmount, Scores
 
 @dataclass(frozen=True, slots=True)
 class Velocity:
-    """More transactions of one card than a person makes; fewer are enough when they are above its habit."""
+    """More purchases of one card than a person makes; fewer are enough when they are above its habit."""
 
     name: ClassVar[str] = "velocity"
     needs: ClassVar[frozenset[str]] = frozenset()
 
     limit_10_minutes: Count
-    """Transactions in 10 minutes that are still ordinary."""
+    """Purchases in 10 minutes that are still ordinary."""
 
     limit_hour: Count
-    """Transactions in an hour that are still ordinary."""
+    """Purchases in an hour that are still ordinary."""
 
     limit_hour_above_habit: Count
-    """Transactions in an hour that are still ordinary when their amounts are above the habit."""
+    """Purchases in an hour that are still ordinary when their amounts are above the habit."""
 
     above_habit_z: Deviations
     """Standard deviations of ln(amount) above the habit, in the mean of the hour, that are above it."""
@@ -77,7 +77,7 @@ class Velocity:
             return None
         return Finding(
             rule=self.name,
-            reason="more transactions in a short time than a person makes",
+            reason="more purchases in a short time than a person makes",
             evidence=f"{purchases} purchases in {span.seconds:.0f} s{words}, limit {limit}",
             observed=purchases,
             threshold=limit,
