@@ -7,13 +7,19 @@ late: see docs/decisions/0027-a-surge-is-a-property-of-the-set.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from analyzer.core.detect import Judge, Judged, Outcome, counting_shadow
 from analyzer.core.model import Transaction, Verdict
+from analyzer.core.rules.amount_outlier import z_score
 from analyzer.core.sighting import Sight, Sighting
 from analyzer.core.terminal import Seen, TerminalJudge, TerminalWindow
 from analyzer.core.window import CardWindow
+
+LEAST_HISTORY: Final = 5
+"""Approved transactions without which a card has no habit to rank by."""
+LEAST_SD: Final = 0.5
+"""Standard deviation of ln(amount) taken for a card that always spends the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,9 @@ class Taken(NamedTuple):
     sighted: bool = False
     """Whether the terminal stage was told of it: then it may be flagged later."""
 
+    above_habit_z: float | None = None
+    """Standard deviations of ln(amount) above the card's habit; None without a habit. Ranks what no rule finds."""
+
 
 def told_of_card(transaction: Transaction, outcome: Outcome) -> tuple[Told, ...]:
     """Return what the card stage tells of a transaction."""
@@ -67,6 +76,12 @@ def told_of_card(transaction: Transaction, outcome: Outcome) -> tuple[Told, ...]
 def told_of_terminal(judge: TerminalJudge, seen: Seen) -> tuple[Told, ...]:
     """Return what the terminal stage tells of a sighting: of the transactions that it made part of a surge."""
     return tuple(Told(one.sighting, one.verdict, judge.shadow) for one in seen.flagged)
+
+
+def above_habit_z(before: CardWindow, transaction: Transaction) -> float | None:
+    """Return how many standard deviations ln(amount) lies above the card's habit before it; None without a habit."""
+    habit = before.habit
+    return z_score(habit, transaction.amount_minor, LEAST_SD) if habit.count >= LEAST_HISTORY else None
 
 
 @dataclass
@@ -90,7 +105,7 @@ class Chain:
             if sighting is not None:
                 told += self._sighted(sighting)
         self.cards[card] = after
-        return Taken(outcome, told, sighting is not None)
+        return Taken(outcome, told, sighting is not None, above_habit_z(before, transaction))
 
     def _sighted(self, sighting: Sighting) -> tuple[Told, ...]:
         judge = self.judges.terminals

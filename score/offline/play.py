@@ -14,7 +14,7 @@ from score.core.facts import Alert, Happened, Kind, Label, Oracle
 from score.core.known import InOrder
 from score.core.scores import Scores
 from score.core.tally import Tally
-from score.offline.ranking import Ranked, Ranking
+from score.offline.ranking import Ranked, Ranking, suspicion
 
 Labelled = tuple[dict[str, Any], Label | None]
 """The fields of a transaction, as in transaction.avsc with times in ms, and its label if it has one."""
@@ -78,7 +78,8 @@ class Play:
 
     def _rank(self, taken: Taken, label: Label) -> None:
         outcome = taken.outcome
-        place = self._ranked.take(outcome.verdict.score if isinstance(outcome, Judged) else 0.0, label)
+        score = outcome.verdict.score if isinstance(outcome, Judged) else 0.0
+        place = self._ranked.take(suspicion(score, taken.above_habit_z), label)
         if taken.sighted:
             self._known.remember(label)
             self._places[label.transaction_id] = place

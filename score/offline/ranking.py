@@ -17,6 +17,21 @@ HANDBOOK_K: Final = 100
 """Cards a day in the Fraud Detection Handbook's own figures."""
 
 
+def suspicion(score: float, above_habit_z: float | None) -> float:
+    """Return what a transaction is ranked by: its verdict's score, and below all findings, its amount.
+
+    Args:
+        score: the verdict's; 0: no rule found anything.
+        above_habit_z: standard deviations of ln(amount) above the card's habit; None: it has no habit.
+
+    Returns:
+        The score where it is above 0; else a figure from -1 to 0 that grows with the amount.
+    """
+    if score > 0:
+        return score
+    return -1.0 / (1.0 + max(0.0, above_habit_z or 0.0))
+
+
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """Figures of the ranking, None without fraud or without anything genuine."""
@@ -55,7 +70,7 @@ class Ranked:
         """Let a transaction have a higher score than it had first."""
         self._scores[place] = max(score, self._scores[place])
         day = self._by_day[label.event_ms // DAY_MS]
-        day[label.card_id] = max(score, day.get(label.card_id, 0.0))
+        day[label.card_id] = max(score, day.get(label.card_id, -1.0))
 
     def figures(self) -> Ranking:
         """Return the figures of what was taken in."""

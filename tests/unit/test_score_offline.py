@@ -19,7 +19,7 @@ from score.cli import cli
 from score.core.facts import Alert, Happened, Kind, Label, Oracle
 from score.core.tally import Tally
 from score.offline.interval import interval, intervals, means
-from score.offline.ranking import Ranked, auc, average_precision
+from score.offline.ranking import Ranked, auc, average_precision, suspicion
 from score.sheet import Figures, Sheet, by_rule, by_scenario, duration, matrix
 from tests import handbook_data
 
@@ -228,3 +228,8 @@ def test_an_option_that_would_change_nothing_is_refused(args: tuple[str, ...]) -
     result = CliRunner().invoke(cli, ["offline", *args])
     assert isinstance(result.exception, UserError), result.output
     assert "would change nothing" in str(result.exception)
+
+
+def test_what_no_rule_finds_is_ranked_by_its_amount_and_below_all_findings() -> None:
+    ordinary, unknown, large, found = suspicion(0, -1.0), suspicion(0, None), suspicion(0, 2.5), suspicion(0.01, None)
+    assert -1 == ordinary == unknown < large < 0 < found == 0.01
