@@ -123,7 +123,7 @@ def _place(latitude: float | None, longitude: float | None) -> Place | None:
         raise BadRecordError("one of latitude and longitude is null and the other is not")
     if not -90 <= latitude <= 90:  # noqa: PLR2004 - which not-a-number isn't either
         raise BadRecordError(f"latitude {latitude} is not a number from -90 to 90")
-    if not -180 <= longitude <= 180:  # noqa: PLR2004
+    if not -180 <= longitude <= 180:  # noqa: PLR2004 - as above
         raise BadRecordError(f"longitude {longitude} is not a number from -180 to 180")
     return Place(latitude, longitude)
 

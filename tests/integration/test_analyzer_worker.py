@@ -25,13 +25,15 @@ from schemas import topics
 from schemas.codec import Decoder, Encoder, Record, definition
 from schemas.dead_letter import Header, Origin, origin, original_headers, reason
 from schemas.settings import KafkaSettings
-from tests.analyzer_input import NOON_MS, judges, record, stream
+from tests.analyzer_input import NOON_MS, RULES_FILE, judges, record, stream
 from tests.harness import RunningService, Stack, make_broker, wait_until
 
 pytestmark = pytest.mark.integration
 
 TRANSACTIONS, SIGHTINGS, NOTIFICATIONS = "transactions", "sightings", "notifications"
 CHANGELOG, DEAD_LETTERS = "analyzer-cards-changelog", "transactions.dlq"
+RULES = {"ANALYZER_RULES_FILE": str(RULES_FILE)}
+"""What `judges` judges by too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def place_of(message: Message) -> Origin:
 
 
 def ready(stack: Stack, **env: str) -> RunningService:
-    worker = stack.start("analyzer", "worker", **env)
+    worker = stack.start("analyzer", "worker", **(RULES | env))
     worker.until(lambda _: shares(worker, "cards") and shares(worker, "terminals"))
     return worker
 
@@ -362,8 +364,8 @@ def test_two_workers_one_of_them_killed_notify_what_one_alone_in_order_would_hav
 
 
 def test_each_stage_runs_in_a_process_of_its_own_too(stack: Stack) -> None:
-    cards = stack.start("analyzer", "worker", "--stage", "cards")
-    terminals = stack.start("analyzer", "worker", ANALYZER_STAGE="terminals")
+    cards = stack.start("analyzer", "worker", "--stage", "cards", **RULES)
+    terminals = stack.start("analyzer", "worker", ANALYZER_STAGE="terminals", **RULES)
     cards.until(lambda _: shares(cards, "cards"))
     terminals.until(lambda _: shares(terminals, "terminals"))
     count = produce(stack, stream(2_000, cards=40))

@@ -112,7 +112,7 @@ def test_genuine_cards_are_no_faster_than_an_airliner_but_for_shared_ones() -> N
         ("declined_in_an_hour", 4, 0.0005),
         ("new_device", 0, 0.001),
         ("amount_against_mean", 5, 0.01),
-        ("days_since_last", 30, 0.0005),
+        ("days_since_last", 30, 0.0002),
     ],
 )
 def test_genuine_customers_do_what_fraudsters_do(feature: str, above: float, least: float) -> None:
