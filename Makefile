@@ -36,8 +36,10 @@ score: setup ## judge a million generated transactions, or a file of yours, and 
 test: setup ## run the tests on the embedded broker (ARGS="tests/unit -k window" for some)
 	@$(PY) -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
+# Without the event bus's own tests, which know no broker.
 test-kafka: setup ## run the integration and end-to-end tests on real Apache Kafka (Java 17, Maven)
-	@CARDWATCH_TEST_BROKER=apache $(PY) -m pytest --numprocesses 2 --dist worksteal tests/integration tests/e2e $(ARGS)
+	@CARDWATCH_TEST_BROKER=apache $(PY) -m pytest --numprocesses 2 --dist worksteal \
+	  --ignore-glob 'tests/integration/test_eventbus_*' tests/integration tests/e2e $(ARGS)
 
 check: setup ## everything that CI runs: format, lint, types, imports, schemas, tests
 	@bash .ci/run
