@@ -93,10 +93,11 @@ def wait_for_broker(kafka: KafkaSettings) -> ClusterMetadata:
     refusals = Refusals()
     client = admin(kafka, refusals)
     deadline = time.monotonic() + kafka.connect_timeout_s
+    patience = 0.5  # short at first: a refusal is told to the user only between two tries
     while True:
         left = deadline - time.monotonic()
         try:
-            return client.list_topics(timeout=max(0.1, min(left, 5.0)))
+            return client.list_topics(timeout=max(0.1, min(left, patience)))
         except KafkaException as error:
             client.poll(0)  # tells `refusals`
             refusals.check()
@@ -105,6 +106,7 @@ def wait_for_broker(kafka: KafkaSettings) -> ClusterMetadata:
                     f"no Kafka broker answers at {kafka.bootstrap_servers} within {kafka.connect_timeout_s:g} s"
                     f" ({text(error)}). Is it running, and is KAFKA_BOOTSTRAP_SERVERS right?"
                 ) from None
+            patience = min(2 * patience, 5.0)
 
 
 def require(kafka: KafkaSettings, *names: str) -> dict[str, int]:
