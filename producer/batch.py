@@ -1,0 +1,182 @@
+"""Whole batches of transactions and labels on the wire: byte for byte what `wire` makes of each, in a tenth of the time.
+
+An Avro record is the bytes of its fields one after the other. What recurs (a card, a merchant, a place) is encoded
+once and kept, numbers are encoded in arrays, and a record is a join of such parts. The order of the fields is that of
+`transaction.avsc` and `label.avsc`; a test holds every byte to fastavro's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from producer.model import CURRENCY
+from producer.timeline import LABEL_DELAY_MS, Stretch
+from schemas.codec import Encoder
+from schemas.topics import LABELS, ORACLE, TRANSACTIONS
+
+K = TypeVar("K")
+
+MOST_KEPT: Final = 200_000
+"""Parts of each kind that are kept; what comes later is encoded each time."""
+_NULL: Final = b"\x00"
+_FALSE_TRUE: Final = (b"\x00", b"\x01")
+_SOME_DOUBLE: Final = Struct("<bd")
+_CARD_PRESENT, _CARD_NOT_PRESENT = b"\x00", b"\x02"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A stretch on the wire: n transactions, and what is said of each. All sequences are of length n."""
+
+    event_ms: list[int]
+    keys: list[bytes]
+    """Card ids."""
+    transactions: list[bytes]
+    ids: list[bytes]
+    """Keys of the labels."""
+    labels: list[bytes]
+    release_ms: list[int]
+    oracle: dict[int, bytes]
+    """By position: the same label for the oracle's topic, where it is fraud."""
+
+
+class Batches:
+    """Encodes stretches."""
+
+    def __init__(self, encoders: Mapping[str, Encoder]) -> None:
+        """Take the framing of one encoder a topic."""
+        self._headers = {topic: encoder.header for topic, encoder in encoders.items()}
+        self._texts = Kept(text)
+        self._cards = Kept(_card)
+        self._merchants = Kept(_merchant)
+        self._devices = Kept(_device)
+        self._places = Kept(_place)
+        self._verdicts = Kept(_verdict)
+
+    def encoded(self, stretch: Stretch) -> Batch:
+        """Return the stretch on the wire."""
+        event_ms, holders, amounts, merchants, devices, *places, approved = zip(*stretch.drafts, strict=True)
+        ids, at = stretch.ids, np.array(event_ms, np.int64)
+        moments, sums = longs(at), longs(np.array(amounts, np.int64))
+        card_ids = [holder.card_id for holder in holders]
+        transactions = zip(
+            _headed(self._headers[TRANSACTIONS], ids),
+            map(self._cards.__getitem__, [(h.card_id, h.last_four, h.user_id) for h in holders]),
+            moments,
+            sums,
+            map(self._merchants.__getitem__, [(m.merchant_id, m.name, m.mcc, m.terminal_id) for m in merchants]),
+            map(self._devices.__getitem__, devices),
+            map(self._places.__getitem__, zip(*places, approved, strict=True)),
+            strict=True,
+        )
+        release_ms = at + LABEL_DELAY_MS
+        labels = zip(
+            _headed(self._headers[LABELS], ids),
+            map(self._texts.__getitem__, card_ids),
+            moments,
+            sums,
+            map(self._verdicts.__getitem__, stretch.scenarios),
+            longs(release_ms),
+            [_FALSE_TRUE[one] for one in approved],
+            strict=True,
+        )
+        told = list(map(b"".join, labels))
+        return Batch(
+            event_ms=list(event_ms),
+            keys=[card_id.encode() for card_id in card_ids],
+            transactions=list(map(b"".join, transactions)),
+            ids=ids.tolist(),
+            labels=told,
+            release_ms=release_ms.tolist(),
+            oracle=self._oracle(stretch.scenarios, told),
+        )
+
+    def _oracle(self, scenarios: Sequence[str | None], labels: Sequence[bytes]) -> dict[int, bytes]:
+        after, header = len(self._headers[LABELS]), self._headers[ORACLE]
+        return {i: header + labels[i][after:] for i, scenario in enumerate(scenarios) if scenario is not None}
+
+
+class Kept(dict[K, bytes], Generic[K]):
+    """Parts by what they are made of; one that is missing is made."""
+
+    def __init__(self, make: Callable[[K], bytes]) -> None:
+        """Keep what `make` returns."""
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: K) -> bytes:
+        made = self._make(key)
+        zeros = isinstance(key, tuple) and any(isinstance(part, float) and part == 0 for part in key)
+        if not zeros and len(self) < MOST_KEPT:  # 0.0 and -0.0 are the same key and different bytes
+            self[key] = made
+        return made
+
+
+def text(value: str) -> bytes:
+    """Return Avro's form of a string: its length in bytes, then UTF-8."""
+    encoded = value.encode()
+    return long(len(encoded)) + encoded
+
+
+def long(value: int) -> bytes:
+    """Return Avro's form of an integer: zigzag, seven bits a byte, the lowest first."""
+    left, out = value << 1 ^ value >> 63, bytearray()
+    while left > 0x7F:
+        out.append(left & 0x7F | 0x80)
+        left >>= 7
+    out.append(left)
+    return bytes(out)
+
+
+def longs(values: NDArray[np.int64]) -> list[bytes]:
+    """Return the same for each of (n,) integers.
+
+    Rows are padded with zeros, which numpy takes off again; the last byte of a form is zero for the number 0 alone.
+    """
+    if not len(values):
+        return []
+    zigzag = (values << 1 ^ values >> 63).view(np.uint64)
+    width = max(1, -(-int(zigzag.max()).bit_length() // 7))
+    left = zigzag[:, None] >> np.arange(0, 7 * width, 7, dtype=np.uint64)
+    rows = (left & np.uint64(0x7F) | (left > np.uint64(0x7F)).astype(np.uint64) << np.uint64(7)).astype(np.uint8)
+    forms: list[bytes] = rows.view(f"S{width}").ravel().tolist()
+    return forms if zigzag.all() else [form or b"\x00" for form in forms]
+
+
+def _headed(header: bytes, ids: NDArray[np.bytes_]) -> list[bytes]:
+    """Return the header and each id as the first field; no id ends in a zero byte."""
+    made: list[bytes] = np.strings.add(header + long(ids.itemsize), ids).tolist()
+    return made
+
+
+def _card(key: tuple[str, str, str]) -> bytes:
+    return b"".join(map(text, key))
+
+
+def _merchant(key: tuple[str, str, str, str | None]) -> bytes:
+    merchant_id, name, mcc, terminal_id = key
+    where = _NULL + _CARD_NOT_PRESENT if terminal_id is None else b"\x02" + text(terminal_id) + _CARD_PRESENT
+    return b"".join(map(text, (CURRENCY, merchant_id, name, mcc))) + where
+
+
+def _device(device_id: str | None) -> bytes:
+    return _NULL if device_id is None else b"\x02" + text(device_id)
+
+
+def _place(key: tuple[str, float | None, float | None, bool]) -> bytes:
+    country, latitude, longitude, approved = key
+    return text(country) + _degrees(latitude) + _degrees(longitude) + _FALSE_TRUE[approved]
+
+
+def _degrees(value: float | None) -> bytes:
+    return _NULL if value is None else _SOME_DOUBLE.pack(2, value)
+
+
+def _verdict(scenario: str | None) -> bytes:
+    return text(CURRENCY) + (b"\x00\x00" if scenario is None else b"\x01\x02" + text(scenario))
