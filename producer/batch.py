@@ -1,4 +1,4 @@
-"""Whole batches of transactions and labels on the wire: byte for byte what `wire` makes of each, in a tenth of the time.
+"""Whole batches of transactions and labels on the wire: what `wire` makes of each, in a tenth of the time.
 
 An Avro record is the bytes of its fields one after the other. What recurs (a card, a merchant, a place) is encoded
 once and kept, numbers are encoded in arrays, and a record is a join of such parts. The order of the fields is that of
@@ -31,17 +31,24 @@ _CARD_PRESENT, _CARD_NOT_PRESENT = b"\x00", b"\x02"
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """Labels on the wire, in order of release. All sequences are of the same length."""
+
+    keys: list[bytes]
+    """Transaction ids."""
+    values: list[bytes]
+    release_ms: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """A stretch on the wire: n transactions, and what is said of each. All sequences are of length n."""
+    """A stretch on the wire: some transactions, and a label for each. All sequences are of the same length."""
 
     event_ms: list[int]
     keys: list[bytes]
     """Card ids."""
-    transactions: list[bytes]
-    ids: list[bytes]
-    """Keys of the labels."""
-    labels: list[bytes]
-    release_ms: list[int]
+    values: list[bytes]
+    labels: Labels
     oracle: dict[int, bytes]
     """By position: the same label for the oracle's topic, where it is fraud."""
 
@@ -90,10 +97,8 @@ class Batches:
         return Batch(
             event_ms=list(event_ms),
             keys=[card_id.encode() for card_id in card_ids],
-            transactions=list(map(b"".join, transactions)),
-            ids=ids.tolist(),
-            labels=told,
-            release_ms=release_ms.tolist(),
+            values=list(map(b"".join, transactions)),
+            labels=Labels(ids.tolist(), told, release_ms.tolist()),
             oracle=self._oracle(stretch.scenarios, told),
         )
 
@@ -126,12 +131,7 @@ def text(value: str) -> bytes:
 
 def long(value: int) -> bytes:
     """Return Avro's form of an integer: zigzag, seven bits a byte, the lowest first."""
-    left, out = value << 1 ^ value >> 63, bytearray()
-    while left > 0x7F:
-        out.append(left & 0x7F | 0x80)
-        left >>= 7
-    out.append(left)
-    return bytes(out)
+    return longs(np.array([value], np.int64))[0]
 
 
 def longs(values: NDArray[np.int64]) -> list[bytes]:

@@ -33,7 +33,7 @@ _GENUINE, _FRAUD = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Some transactions in order of event time, without their objects: n ids, and of each what it is and who made it."""
+    """Some transactions in order of event time: of each its id, what it is and what made it."""
 
     ids: NDArray[np.bytes_]
     """UUIDs in ASCII: (n,), 36 bytes each."""
@@ -65,6 +65,18 @@ def stretches(plan: Plan, most: int = STRETCH) -> Iterator[Stretch]:
         for at in range(0, len(drafts), most):
             some = drafts[at : at + most]
             yield Stretch(ids.take(len(some)), some, scenarios[at : at + most])
+
+
+def first(count: int, parts: Iterable[Stretch]) -> Iterator[Stretch]:
+    """Yield the first transactions of some stretches; 0: all."""
+    left = count
+    for part in parts:
+        if not count or len(part.drafts) < left:
+            yield part
+            left -= len(part.drafts)
+        else:
+            yield Stretch(part.ids[:left], part.drafts[:left], part.scenarios[:left])
+            return
 
 
 class TransactionIds:
