@@ -1,16 +1,16 @@
 """The analyzer beside what people would write instead: one topic, one set of records, one definition of the work.
 
-**Records.** Transactions (Avro, `schemas/transaction.avsc`, Glue framing) of the producer's cardholders and fraudsters, in
-order of event time, but for one in a hundred, which is held back behind the next few of its card, and one in five
-hundred, which is written twice. Twelve partitions, key = card id.
+**Records.** Transactions (Avro, `schemas/transaction.avsc`, Glue framing) of the producer's cardholders and fraudsters,
+in order of event time, but for one in a hundred, which comes after the next one of its card, and one in five hundred,
+which comes twice. Twelve partitions, key = card id.
 
 **The work**, for each record, in the order of its partition:
 
 1. Decode it.
 2. Look at its card's window. If the window holds its transaction id already, skip it. If its event time lies more than
-   `allowed_lateness_ms` behind the newest of the window, skip it. A card remembers its transactions back to 24 hours and
-   the lateness before its newest, and at most `max_recent`. A transaction for which a full window has no memory (not
-   newer than its oldest) is late too.
+   `allowed_lateness_ms` behind the newest of the window, skip it. A card remembers its transactions back to 24 hours
+   and the lateness before its newest, and at most `max_recent`. What is not newer than the oldest of a full window is
+   late too: whether it was there can't be told.
 3. In event time, sliding, with the transaction itself: the 10 minutes, the hour and the 24 hours (t - span, t] that end
    with it, of which count, sum, mean, standard deviation and distinct merchants are to be had, and the way and speed
    from the last use at a terminal of known place. What no rule reads of these, no engine computes: ours doesn't either.
@@ -19,8 +19,8 @@ hundred, which is written twice. Twelve partitions, key = card id.
    `analyzer/core/rules/` defines them. Score of the verdict = 1 - Π(1 - score of each finding); flagged from
    `alert_threshold` on.
 5. If flagged: a notification (Avro, `schemas/notification.avsc`, Glue framing, key = card id) with findings, strongest
-   first (then by rule), and notification id uuid5(namespace, transaction id), acknowledged before the record's offset is
-   committed.
+   first (then by rule), and notification id uuid5(namespace, transaction id), acknowledged before the record's offset
+   is committed.
 6. The transaction takes its place in the window, which is kept durably where the engine has a way to; the offset is
    committed.
 

@@ -16,7 +16,7 @@ The contract, in any language:
   | `BENCH_STATE` | an empty folder on disk, for state |
 
 - Topics of its own (changelogs) it makes itself. Notifications are keyed by card id; their partition doesn't matter.
-- It commits at least every five seconds, and only what is done: notifications acknowledged (`acks=all`), state written.
+- It commits about every second, and only what is done: notifications acknowledged (`acks=all`), state written.
 - It is done when the committed offsets of `BENCH_GROUP` reach the end of every partition and every notification that
   the scalar core expects has arrived. It doesn't notice that itself, and keeps running: the bench ends it with SIGTERM,
   and after ten seconds with SIGKILL.
@@ -82,14 +82,15 @@ class Engine:
     """It gets the records of every n-th card: a slow one would take hours for all."""
 
 
-def _peer(module: str) -> Callable[[], list[str]]:
-    return lambda: [str(program("python")), "-m", f"bench.analyzer.peers.{module}"]
+def _peer(module: str, *words: str) -> Callable[[], list[str]]:
+    return lambda: [str(program("python")), "-m", f"bench.analyzer.peers.{module}", *words]
 
 
 def _peer_env(**more: str) -> Callable[[Place], Mapping[str, str]]:
     return lambda _: {"PYTHONPATH": str(ROOT), "VIRTUAL_ENV": str(PEERS_ENV), **more}
 
 
+_FAUST: Final = ("worker", "--loglevel", "error", "--without-web")
 OURS: Final = Engine(
     name="ours",
     title="analyzer",
@@ -102,8 +103,8 @@ OURS: Final = Engine(
     },
     share=10,
 )
-FAUST: Final = Engine("faust", "Faust, tutorial", _peer("faust_naive"), _peer_env(), share=20)
-FAUST_TUNED: Final = Engine("faust-tuned", "Faust, tuned", _peer("faust_tuned"), _peer_env(), share=20)
+FAUST: Final = Engine("faust", "Faust, tutorial", _peer("faust_naive", *_FAUST), _peer_env(), share=20)
+FAUST_TUNED: Final = Engine("faust-tuned", "Faust, tuned", _peer("faust_tuned", *_FAUST), _peer_env(), share=20)
 QUIX: Final = Engine("quix", "Quix Streams", _peer("quix"), _peer_env(), share=10)
 CONFLUENT: Final = Engine("confluent", "confluent-kafka, dicts", _peer("plain"), _peer_env(), durable=False)
 ENGINES: Final = {one.name: one for one in (OURS, FAUST, FAUST_TUNED, QUIX, CONFLUENT)}

@@ -52,8 +52,8 @@ class Work:
         return Judge(tuned(self.tables()).rules, ALERT, lateness_ms)
 
 
-ONE_PERCENT: Final = Work("1 %", 2.35)
-FIVE_PERCENT: Final = Work("5 %", 1.7)
+ONE_PERCENT: Final = Work("1 %", 3.2)
+FIVE_PERCENT: Final = Work("5 %", 1.8)
 WORKS: Final = (ONE_PERCENT, FIVE_PERCENT)
 
 
@@ -69,8 +69,8 @@ def as_toml(work: Work) -> str:
 def as_json(work: Work, versions: Mapping[str, UUID]) -> str:
     """Return the file for the others.
 
-    `schemas` holds by topic (`transactions`, `notifications`) the version id of the Glue framing and the definition;
-    `velocity`, `amount_outlier` and `impossible_travel` hold their thresholds by the names of `analyzer/rules.toml`.
+    `schemas` holds the version ids of the Glue framing by name of the schema, `definitions` the schemas; the rules hold
+    their thresholds by the names of `analyzer/rules.toml`.
 
     Args:
         work: the thresholds.
@@ -78,12 +78,10 @@ def as_json(work: Work, versions: Mapping[str, UUID]) -> str:
     """
     judge, tables = work.judge(), work.tables()
     told = {
-        "schemas": {
-            topic: {"id": str(versions[topic]), "definition": json.loads(definition(schema))}
-            for topic, schema in SCHEMAS.items()
-        },
+        "schemas": {schema: str(versions[topic]) for topic, schema in SCHEMAS.items()},
+        "definitions": {schema: json.loads(definition(schema)) for schema in SCHEMAS.values()},
         "notification_ids": str(NOTIFICATION_IDS),
-        "alert_threshold": ALERT,
+        "alert": {"threshold": judge.alert_threshold},
         "allowed_lateness_ms": judge.allowed_lateness_ms,
         "max_recent": judge.max_recent,
         **{name: {key: value for key, value in tables[name].items() if key != "enabled"} for name in RULES},
