@@ -9,6 +9,7 @@ from typing import Final
 
 import typer
 
+from bench.analyzer.commands import analyzer, latency
 from bench.eventbus.commands import eventbus, eventbus_rules
 from bench.places import ROOT
 from bench.screen import Runs, Smoke
@@ -16,6 +17,8 @@ from schemas.errors import EXIT_FAILURE
 
 BENCHES: Final[dict[str, Callable[..., None]]] = {
     "eventbus": eventbus,
+    "analyzer": analyzer,
+    "latency": latency,
 }
 """What `all` runs, in this order; each knows --runs, --smoke and --json, and exits with 1 when a result is wrong."""
 

@@ -34,6 +34,7 @@ from typing import Final
 
 from analyzer.stage import CARDS
 from bench.places import PEERS_ENV, ROOT, program
+from bench.streams import build as streams
 from schemas import topics
 
 GROUP: Final = CARDS.group
@@ -107,4 +108,5 @@ FAUST: Final = Engine("faust", "Faust, tutorial", _peer("faust_naive", *_FAUST),
 FAUST_TUNED: Final = Engine("faust-tuned", "Faust, tuned", _peer("faust_tuned", *_FAUST), _peer_env(), share=20)
 QUIX: Final = Engine("quix", "Quix Streams", _peer("quix"), _peer_env(), share=10)
 CONFLUENT: Final = Engine("confluent", "confluent-kafka, dicts", _peer("plain"), _peer_env(), durable=False)
-ENGINES: Final = {one.name: one for one in (OURS, FAUST, FAUST_TUNED, QUIX, CONFLUENT)}
+STREAMS: Final = Engine("streams", "Kafka Streams", streams.argv, lambda _: {})
+ENGINES: Final = {one.name: one for one in (OURS, FAUST, FAUST_TUNED, QUIX, CONFLUENT, STREAMS)}

@@ -23,6 +23,8 @@ PER_CARD: Final = 100
 """Transactions of a card in the mean: enough for habits, and for windows to come and go."""
 HELD: Final = 100
 TWICE: Final = 499
+RELATIVE: Final = 1e-9
+"""How far figures may be apart: logarithms and sines differ in the last bit from one library to another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Load:
 
     values: list[tuple[bytes, bytes]]
     """Key and value."""
+    ids: list[str]
+    """The transaction of each."""
     expected: Mapping[Work, Mapping[str, Verdict]]
     """By the thresholds, the verdict on each flagged transaction."""
 
@@ -39,7 +43,7 @@ def load(records: int, share: int, encoder: Encoder, works: Iterable[Work]) -> L
     """Return those of `records` transactions that are of every `share`-th card, and what is to be flagged."""
     fields = list(disordered(generated(records, share)))
     values = [(one["cardId"].encode(), encoder.encode(one)) for one in fields]
-    return Load(values, {work: verdicts(fields, work) for work in works})
+    return Load(values, [one["transactionId"] for one in fields], {work: verdicts(fields, work) for work in works})
 
 
 def generated(records: int, share: int) -> Iterator[Record]:
@@ -114,6 +118,3 @@ def _difference(verdict: Verdict, detail: Mapping[str, Any]) -> str:
 
 def _close(value: float, right: float) -> bool:
     return abs(value - right) <= RELATIVE * max(1.0, abs(right))
-
-
-RELATIVE: Final = 1e-9
