@@ -103,14 +103,11 @@ def compare(stand: Stand, plan: Plan, folder: Path) -> list[Series]:
             if plan.starts:
                 stand.say(f"{said}, start")
                 one.starts.append(_run(stand, one.engine, few, plan.works[0], where / "start"))
-            _all(stand, one, loads[one.engine.share], plan.works, where, said)
+            loaded = loads[one.engine.share]
+            for at, work in enumerate(plan.works):
+                stand.say(f"{said}, {len(loaded.values):,} records, {work.name} flagged")
+                one.runs.setdefault(work, []).append(_run(stand, one.engine, loaded, work, where / str(at)))
     return series
-
-
-def _all(stand: Stand, series: Series, loaded: Load, works: Sequence[Work], where: Path, said: str) -> None:
-    for at, work in enumerate(works):
-        stand.say(f"{said}, {len(loaded.values):,} records, {work.name} flagged")
-        series.runs.setdefault(work, []).append(_run(stand, series.engine, loaded, work, where / str(at)))
 
 
 def _run(stand: Stand, engine: Engine, loaded: Load, work: Work, folder: Path) -> Run:
