@@ -1,8 +1,8 @@
 """From produce to notification, at fixed rates.
 
 An engine first catches up with a history, so that cards have habits and a virtual machine is warm. Then a process of
-its own writes transactions on a fixed schedule. A latency runs from when a transaction was *due* to be written, which is
-its record's timestamp, until the broker appended the notification of it, both in ms of this machine's clock. So waiting
+its own writes transactions on a fixed schedule. A latency runs from when a transaction was *due* to be written (its
+record's timestamp) until the broker appended the notification of it, both in ms of this machine's clock. So waiting
 in the writer counts as well, and reading the notification doesn't. Only flagged transactions have one.
 """
 

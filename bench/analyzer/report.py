@@ -31,7 +31,8 @@ def show(series: Sequence[Series], works: Sequence[Work], console: Console) -> N
     for work in works:
         for one in series:
             ratio = times.get((one.engine.name, work))
-            table.add_row(work.name, one.engine.title, *cells(one, work), f"{ratio:.1f}" if ratio else "", *_words(one))
+            times_cpu = f"{ratio:.2f}" if ratio else "-"
+            table.add_row(work.name, one.engine.title, *cells(one, work), times_cpu, *_words(one))
         table.add_section()
     console.print(table)
     for line in remarks(series):

@@ -69,8 +69,8 @@ def as_toml(work: Work) -> str:
 def as_json(work: Work, versions: Mapping[str, UUID]) -> str:
     """Return the file for the others.
 
-    `schemas` holds the version ids of the Glue framing by name of the schema, `definitions` the schemas; the rules hold
-    their thresholds by the names of `analyzer/rules.toml`.
+    `schemas` holds by topic (`transactions`, `notifications`) the version id of the Glue framing and the definition;
+    the rules hold their thresholds by the names of `analyzer/rules.toml`.
 
     Args:
         work: the thresholds.
@@ -78,10 +78,12 @@ def as_json(work: Work, versions: Mapping[str, UUID]) -> str:
     """
     judge, tables = work.judge(), work.tables()
     told = {
-        "schemas": {schema: str(versions[topic]) for topic, schema in SCHEMAS.items()},
-        "definitions": {schema: json.loads(definition(schema)) for schema in SCHEMAS.values()},
+        "schemas": {
+            topic: {"id": str(versions[topic]), "definition": json.loads(definition(schema))}
+            for topic, schema in SCHEMAS.items()
+        },
         "notification_ids": str(NOTIFICATION_IDS),
-        "alert": {"threshold": judge.alert_threshold},
+        "alert_threshold": judge.alert_threshold,
         "allowed_lateness_ms": judge.allowed_lateness_ms,
         "max_recent": judge.max_recent,
         **{name: {key: value for key, value in tables[name].items() if key != "enabled"} for name in RULES},

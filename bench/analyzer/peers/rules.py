@@ -95,7 +95,7 @@ class Rules:
             told["velocity"],
             told["amount_outlier"],
             told["impossible_travel"],
-            told["alert"]["threshold"],
+            told["alert_threshold"],
             told["allowed_lateness_ms"],
             told["max_recent"],
         )

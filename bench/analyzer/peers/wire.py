@@ -20,10 +20,12 @@ class Wire:
 
     def __init__(self, told: Mapping[str, Any]) -> None:
         """Parse the schemas of the rules file."""
-        schemas = {name: fastavro.parse_schema(_plain(text)) for name, text in told["definitions"].items()}
-        self._readers = {UUID(told["schemas"]["transaction"]).bytes: schemas["transaction"]}
-        self._notification = schemas["notification"]
-        self._header = bytes((3, 0)) + UUID(told["schemas"]["notification"]).bytes
+        schemas = told["schemas"]
+        ids = {topic: UUID(one["id"]).bytes for topic, one in schemas.items()}
+        parsed = {topic: fastavro.parse_schema(_plain(one["definition"])) for topic, one in schemas.items()}
+        self._readers = {ids["transactions"]: parsed["transactions"]}
+        self._notification = parsed["notifications"]
+        self._header = bytes((3, 0)) + ids["notifications"]
         self._ids = UUID(told["notification_ids"])
 
     def read(self, value: bytes) -> Transaction:
