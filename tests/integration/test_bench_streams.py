@@ -8,6 +8,7 @@ import random
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -70,7 +71,7 @@ def rules_json() -> str:
 
 def stream() -> Iterator[dict[str, Any]]:
     """Yield transactions, some twice, some with one half an hour before them after them, some days too late."""
-    rng = random.Random(5)
+    rng = random.Random(5)  # noqa: S311 - examples, not secrets
     start_ms = 1_750_000_000_000
     held: list[tuple[int, dict[str, Any]]] = []
     of_seed = transactions(make_plan(3, start_ms, "workshop"))
@@ -172,8 +173,6 @@ def told(message: Message) -> dict[str, Any]:
     value = message.value() or b""
     assert value[:18] == bytes((3, 0)) + IDS[topics.NOTIFICATIONS].bytes
     schema = without_logical_types(json.loads(definition("notification")))
-    from io import BytesIO
-
     record: Any = fastavro.schemaless_reader(BytesIO(value[18:]), schema, None)
     assert (message.key() or b"").decode() == record["eventDetail"]["cardId"]
     assert (record["source"], record["eventType"]) == ("transactionAnalyzer", "suspiciousActivity")

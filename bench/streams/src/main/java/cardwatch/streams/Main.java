@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 
 /** The analyzer of the benchmark on Kafka Streams: says {@code ready} once it runs, and ends on SIGTERM. */
 public final class Main {
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration PATIENCE = Duration.ofSeconds(8);
   private static final int FAILURE = 1;
   private static final int USAGE = 2;
 

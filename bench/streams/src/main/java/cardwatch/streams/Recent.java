@@ -1,5 +1,6 @@
 package cardwatch.streams;
 
+import java.nio.charset.StandardCharsets;
 import java.util.UUID;
 
 /**
@@ -34,7 +35,6 @@ record Recent(
         // As below.
       }
     }
-    return UUID.nameUUIDFromBytes(transactionId.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    return UUID.nameUUIDFromBytes(transactionId.getBytes(StandardCharsets.UTF_8));
   }
-
 }
