@@ -12,6 +12,7 @@ import typer
 from bench.analyzer.commands import analyzer, latency
 from bench.eventbus.commands import eventbus, eventbus_rules
 from bench.places import ROOT
+from bench.producer.commands import producer
 from bench.screen import Runs, Smoke
 from schemas.errors import EXIT_FAILURE
 
@@ -19,6 +20,7 @@ BENCHES: Final[dict[str, Callable[..., None]]] = {
     "eventbus": eventbus,
     "analyzer": analyzer,
     "latency": latency,
+    "producer": producer,
 }
 """What `all` runs, in this order; each knows --runs, --smoke and --json, and exits with 1 when a result is wrong."""
 

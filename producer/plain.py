@@ -1,8 +1,8 @@
 """Plain days: those of cards of which nothing has to be asked, so that all their purchases are written down at once.
 
-A card's day is plain when it is in one place all day, nothing is declined, no device is new, nothing is a burst, and it
-has time for every way between two shops. On most days most cards have one. What is written down is what `spending` would
-come to purchase by purchase; in doubt a day isn't plain.
+A card's day is plain when it is in one place all day, nothing is declined, no device is new, nothing is a burst, and
+it has time for every way between two shops. Most days are. What is written down is what `spending` would come to
+purchase by purchase; in doubt a day isn't plain.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class PlainDays:
         calm = ~restless[card]
         self._last_shop[card[calm]], self._last_ms[card[calm]] = here[calm], at_ms[calm]
         plain = ~restless[who]
-        return plain, self._drafts(intents.at(plain), base, shop[plain])
+        return plain, self._drafts(intents, np.flatnonzero(plain), base, shop)
 
     def _shop(self, intents: Intents, base: Ints) -> Ints:
         """Return the merchant of each intent: (n,)."""
@@ -118,19 +118,20 @@ class PlainDays:
         fine[near] = (km < IN_TOWN_KM - DOUBT_KM) & (left_ms[near] > way_ms + DOUBT_MS)
         return fine
 
-    def _drafts(self, intents: Intents, base: Ints, shop: Ints) -> list[Draft]:
-        """Return what comes of each intent of a plain day."""
-        who, online = intents.holder, intents.online
-        place = np.where(intents.foreign_place >= 0, intents.foreign_place, base[who])
-        spot = np.where(online, self._spots + 2 * place + intents.located, shop)
+    def _drafts(self, intents: Intents, rows: Ints, base: Ints, shop: Ints) -> list[Draft]:
+        """Return what comes of some of the intents (rows), all of them approved."""
+        who, online, shop = intents.holder[rows], intents.online[rows], shop[rows]
+        foreign = intents.foreign_place[rows]
+        place = np.where(foreign >= 0, foreign, base[who])
+        spot = np.where(online, self._spots + 2 * place + intents.located[rows], shop)
         columns = (
-            intents.at_ms,
+            intents.at_ms[rows],
             self._holder_at[who],
-            np.where(online, intents.web_minor, intents.shop_minor),
+            np.where(online, intents.web_minor[rows], intents.shop_minor[rows]),
             self._merchant_at[shop],
-            np.where(online, self._devices[who, intents.device], NO_DEVICE),
+            np.where(online, self._devices[who, intents.device[rows]], NO_DEVICE),
             *(column[spot] for column in self._spot_columns),
-            intents.approved,
+            intents.approved[rows],
         )
         return list(map(_draft, zip(*(column.tolist() for column in columns), strict=True)))
 

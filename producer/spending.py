@@ -176,10 +176,9 @@ def _by_holder(intents: Intents, rows: Ints) -> Iterator[tuple[int, list[Intent]
     """Yield the intents of some rows holder by holder, each with how many of the other rows stand before them."""
     who = intents.holder[rows]
     firsts = np.flatnonzero(np.append(True, who[1:] != who[:-1])[: len(who)])
+    afters = np.append(firsts[1:], len(rows))[: len(firsts)]
     chosen = intents.at(rows).each()
-    for first, after, row in zip(
-        firsts.tolist(), [*firsts[1:].tolist(), len(rows)], rows[firsts].tolist(), strict=True
-    ):
+    for first, after, row in zip(firsts.tolist(), afters.tolist(), rows[firsts].tolist(), strict=True):
         yield row - first, chosen[first:after]
 
 

@@ -142,3 +142,26 @@ def test_a_passing_error_of_the_client_stops_nothing() -> None:
     bench.send(1)
     bench.publisher.flush()
     assert bench.publisher.acknowledged[TRANSACTIONS] == 1
+
+
+def test_records_sent_together_keep_their_order_and_are_all_counted() -> None:
+    bench = Bench(room=3)
+    keys = [f"key-{i}".encode() for i in range(20)]
+    bench.publisher.send_all(TRANSACTIONS, keys, [b"value"] * 20)
+    bench.publisher.flush()
+    assert [key for _, key, _ in bench.kafka.sent] == keys
+    assert bench.publisher.acknowledged == {TRANSACTIONS: 20}
+
+
+def test_a_failure_among_records_sent_together_is_told_apart_from_what_was_acknowledged() -> None:
+    bench = Bench()
+    bench.kafka.refuse = LOST
+    with capture_logs():
+        bench.publisher.send_all(LABELS, [b"a", b"b"], [b"1", b"2"])
+    bench.kafka.refuse = None
+    bench.publisher.send_all(LABELS, [b"c"], [b"3"])
+    bench.publisher.send_all(TRANSACTIONS, [b"d"], [b"4"])
+    with pytest.raises(UnavailableError, match="2 records were not acknowledged"):
+        bench.publisher.flush()
+    assert bench.publisher.acknowledged == {LABELS: 1, TRANSACTIONS: 1}
+    assert (bench.metric("labels_total"), bench.metric("transactions_total")) == (1, 1)
