@@ -15,12 +15,14 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from producer.model import CURRENCY
+from producer.model import CURRENCY, Cardholder, Merchant
 from producer.timeline import LABEL_DELAY_MS, Stretch
 from schemas.codec import Encoder
 from schemas.topics import LABELS, ORACLE, TRANSACTIONS
 
 K = TypeVar("K")
+T = TypeVar("T")
+P = TypeVar("P")
 
 MOST_KEPT: Final = 200_000
 """Parts of each kind that are kept; what comes later is encoded each time."""
@@ -59,9 +61,8 @@ class Batches:
     def __init__(self, encoders: Mapping[str, Encoder]) -> None:
         """Take the framing of one encoder a topic."""
         self._headers = {topic: encoder.header for topic, encoder in encoders.items()}
-        self._texts = Kept(text)
-        self._cards = Kept(_card)
-        self._merchants = Kept(_merchant)
+        self._cards = Parts(_card)
+        self._merchants = Parts(_merchant)
         self._devices = Kept(_device)
         self._places = Kept(_place)
         self._verdicts = Kept(_verdict)
@@ -71,13 +72,13 @@ class Batches:
         event_ms, holders, amounts, merchants, devices, *places, approved = zip(*stretch.drafts, strict=True)
         ids, at = stretch.ids, np.array(event_ms, np.int64)
         moments, sums = longs(at), longs(np.array(amounts, np.int64))
-        card_ids = [holder.card_id for holder in holders]
+        keys, cards, card_ids = zip(*self._cards.of(holders), strict=True)
         transactions = zip(
             _headed(self._headers[TRANSACTIONS], ids),
-            map(self._cards.__getitem__, [(h.card_id, h.last_four, h.user_id) for h in holders]),
+            cards,
             moments,
             sums,
-            map(self._merchants.__getitem__, [(m.merchant_id, m.name, m.mcc, m.terminal_id) for m in merchants]),
+            self._merchants.of(merchants),
             map(self._devices.__getitem__, devices),
             map(self._places.__getitem__, zip(*places, approved, strict=True)),
             strict=True,
@@ -85,7 +86,7 @@ class Batches:
         release_ms = at + LABEL_DELAY_MS
         labels = zip(
             _headed(self._headers[LABELS], ids),
-            map(self._texts.__getitem__, card_ids),
+            card_ids,
             moments,
             sums,
             map(self._verdicts.__getitem__, stretch.scenarios),
@@ -96,7 +97,7 @@ class Batches:
         told = list(map(b"".join, labels))
         return Batch(
             event_ms=list(event_ms),
-            keys=[card_id.encode() for card_id in card_ids],
+            keys=list(keys),
             values=list(map(b"".join, transactions)),
             labels=Labels(ids.tolist(), told, release_ms.tolist()),
             oracle=self._oracle(stretch.scenarios, told),
@@ -121,6 +122,34 @@ class Kept(dict[K, bytes], Generic[K]):
         if not zeros and len(self) < MOST_KEPT:  # 0.0 and -0.0 are the same key and different bytes
             self[key] = made
         return made
+
+
+class Parts(Generic[T, P]):
+    """What is made of objects, found by their address: an object that is kept keeps its address for itself."""
+
+    def __init__(self, make: Callable[[T], P]) -> None:
+        """Keep what `make` returns."""
+        self._make = make
+        self._objects: list[T] = []
+        self._made: dict[int, P] = {}
+
+    def of(self, objects: Sequence[T]) -> list[P]:
+        """Return what is made of each."""
+        made = self._made
+        try:
+            return [made[id(one)] for one in objects]
+        except KeyError:
+            self._learn(objects)
+            return [made[id(one)] for one in objects]
+
+    def _learn(self, objects: Sequence[T]) -> None:
+        if len(self._objects) > MOST_KEPT:
+            self._objects.clear()
+            self._made.clear()
+        for one in objects:
+            if id(one) not in self._made:
+                self._objects.append(one)
+                self._made[id(one)] = self._make(one)
 
 
 def text(value: str) -> bytes:
@@ -155,14 +184,16 @@ def _headed(header: bytes, ids: NDArray[np.bytes_]) -> list[bytes]:
     return made
 
 
-def _card(key: tuple[str, str, str]) -> bytes:
-    return b"".join(map(text, key))
+def _card(holder: Cardholder) -> tuple[bytes, bytes, bytes]:
+    """Return the key of its transactions, their first fields after the id, and the first field of its labels."""
+    parts = [text(value) for value in (holder.card_id, holder.last_four, holder.user_id)]
+    return holder.card_id.encode(), b"".join(parts), parts[0]
 
 
-def _merchant(key: tuple[str, str, str, str | None]) -> bytes:
-    merchant_id, name, mcc, terminal_id = key
-    where = _NULL + _CARD_NOT_PRESENT if terminal_id is None else b"\x02" + text(terminal_id) + _CARD_PRESENT
-    return b"".join(map(text, (CURRENCY, merchant_id, name, mcc))) + where
+def _merchant(shop: Merchant) -> bytes:
+    terminal = shop.terminal_id
+    where = _NULL + _CARD_NOT_PRESENT if terminal is None else b"\x02" + text(terminal) + _CARD_PRESENT
+    return b"".join(map(text, (CURRENCY, shop.merchant_id, shop.name, shop.mcc))) + where
 
 
 def _device(device_id: str | None) -> bytes:
