@@ -26,6 +26,8 @@ P = TypeVar("P")
 
 MOST_KEPT: Final = 200_000
 """Parts of each kind that are kept; what comes later is encoded each time."""
+_SEVEN_BITS: Final = 0x7F
+_MORE: Final = 0x80
 _NULL: Final = b"\x00"
 _FALSE_TRUE: Final = (b"\x00", b"\x01")
 _SOME_DOUBLE: Final = Struct("<bd")
@@ -160,7 +162,12 @@ def text(value: str) -> bytes:
 
 def long(value: int) -> bytes:
     """Return Avro's form of an integer: zigzag, seven bits a byte, the lowest first."""
-    return longs(np.array([value], np.int64))[0]
+    left, form = value << 1 ^ value >> 63, bytearray()
+    while left > _SEVEN_BITS:
+        form.append(left & _SEVEN_BITS | _MORE)
+        left >>= 7
+    form.append(left)
+    return bytes(form)
 
 
 def longs(values: NDArray[np.int64]) -> list[bytes]:
@@ -173,7 +180,7 @@ def longs(values: NDArray[np.int64]) -> list[bytes]:
     zigzag = (values << 1 ^ values >> 63).view(np.uint64)
     width = max(1, -(-int(zigzag.max()).bit_length() // 7))
     left = zigzag[:, None] >> np.arange(0, 7 * width, 7, dtype=np.uint64)
-    rows = (left & np.uint64(0x7F) | (left > np.uint64(0x7F)).astype(np.uint64) << np.uint64(7)).astype(np.uint8)
+    rows = (left & np.uint64(_SEVEN_BITS)).astype(np.uint8) | (left > np.uint64(_SEVEN_BITS)).view(np.uint8) << 7
     forms: list[bytes] = rows.view(f"S{width}").ravel().tolist()
     return forms if zigzag.all() else [form or b"\x00" for form in forms]
 
