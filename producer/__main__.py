@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import islice, takewhile
+from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
 
-from producer.model import Transaction
+from producer.batch import Batch, Batches
 from producer.replay import replay
-from producer.service import Due, Service, running
+from producer.service import running
 from producer.settings import ProducerSettings
+from producer.timeline import first, stretches, with_oracle
 from producer.timeline import transactions as all_transactions
-from producer.timeline import with_oracle
-from producer.wire import Record, Wire, json_line
+from producer.wire import encoders, json_line
 from schemas import topics
 from schemas.errors import one_line_errors
+from schemas.registry import Registry
 from schemas.settings import load
 
 cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -65,7 +66,8 @@ def run(
     schedule = settings.schedule()
     with running(settings, topics.TRANSACTIONS, topics.LABELS, topics.ORACLE) as service:
         told = ("seed", "preset", "difficulty", "transactions")
-        service.publish(_due(settings, service), schedule, **{name: getattr(settings, name) for name in told})
+        batches = _batches(settings, service.registry)
+        service.publish_batches(batches, schedule, **{name: getattr(settings, name) for name in told})
 
 
 cli.command()(replay)
@@ -85,7 +87,8 @@ def print_records(
     settings = _settings(
         transactions=transactions, seed=seed, preset=preset, difficulty=difficulty, cards=cards, start=start
     )
-    for record in _records(settings, lambda: False):
+    pairs = islice(all_transactions(settings.plan()), settings.transactions or None)
+    for record in with_oracle(pairs):
         print(json_line(record))
 
 
@@ -93,16 +96,10 @@ def _settings(**given: str | None) -> ProducerSettings:
     return load(ProducerSettings, **{name: value for name, value in given.items() if value is not None})
 
 
-def _records(settings: ProducerSettings, stopping: Callable[[], bool]) -> Iterator[Record]:
-    """Yield as many transactions as were asked for, or until stopped, and the truth about all of them."""
-    pairs = islice(all_transactions(settings.plan()), settings.transactions or None)
-    return with_oracle(takewhile(lambda _: not stopping(), pairs))
-
-
-def _due(settings: ProducerSettings, service: Service) -> Iterator[Due]:
-    wire = Wire.registered(service.registry)
-    for record in _records(settings, service.stop.is_set):
-        yield record.draft.event_ms if isinstance(record, Transaction) else None, wire.written(record)
+def _batches(settings: ProducerSettings, registry: Registry) -> Iterator[Batch]:
+    """Yield as many transactions as were asked for, on the wire with the truth about them, many at once."""
+    batches = Batches(encoders(registry))
+    return map(batches.encoded, first(settings.transactions, stretches(settings.plan())))
 
 
 if __name__ == "__main__":

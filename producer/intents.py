@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ MOST_MINOR: Final = 800_000
 NIGHT_ENDS_H: Final = 6
 DEVICES: Final = 1 << 48
 
+Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -48,6 +50,36 @@ class Intent(NamedTuple):
     located: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Intents:
+    """Many intents: the same fields, an array (n,) each."""
+
+    holder: Ints
+    at_ms: Ints
+    gap_ms: Ints
+    online: Bools
+    approved: Bools
+    shop_category: Ints
+    quarter: Ints
+    shop_minor: Ints
+    web_category: Ints
+    web_shop: Ints
+    web_minor: Ints
+    device: Ints
+    new_device: Ints
+    foreign_place: Ints
+    located: Bools
+
+    def at(self, rows: Ints | Bools) -> Intents:
+        """Return those of some rows."""
+        return Intents(*(getattr(self, name)[rows] for name in Intent._fields))
+
+    def each(self) -> list[Intent]:
+        """Return them one by one."""
+        columns = (getattr(self, name).tolist() for name in Intent._fields)
+        return list(map(Intent._make, zip(*columns, strict=True)))
+
+
 class Intentions:
     """Draws what a population means to buy; what is usual for each cardholder is a row of each array."""
 
@@ -68,7 +100,7 @@ class Intentions:
         self._quarter = np.array([h.quarter for h in holders])
         self._devices = np.array([len(h.devices) for h in holders])
 
-    def day(self, day_ms: int, purchases: Ints, rng: Generator) -> Iterable[Intent]:
+    def day(self, day_ms: int, purchases: Ints, rng: Generator) -> Intents:
         """Return the intents of the day from `day_ms`: by holder, then by time, bursts together.
 
         Args:
@@ -87,7 +119,7 @@ class Intentions:
         rows = 1 + np.where(rng.random(len(who)) < habits.burst_share, extra, 0)
         again = np.repeat(np.arange(len(who)), rows)
         follows = np.append(False, again[1:] == again[:-1])[: len(again)]
-        columns = (
+        return Intents(
             who[again],
             at_ms[again],
             np.where(follows, (rng.uniform(*habits.burst_gap_s, len(again)) * SECOND_MS).astype(np.int64), 0),
@@ -97,7 +129,6 @@ class Intentions:
             *self._web_shop(who[again], rng),
             *self._hideout(who[again], rng),
         )
-        return map(Intent._make, zip(*(column.tolist() for column in columns), strict=True))
 
     def _time_of_day_ms(self, who: Ints, rng: Generator) -> Ints:
         """Draw times that suit each holder at home."""

@@ -22,9 +22,9 @@ class Metrics:
         self.failures = Counter(f"{prefix}delivery_failures", "Records that were given up", registry=registry)
         self._queue = Gauge(f"{prefix}queue_messages", "Records not acknowledged so far", registry=registry)
 
-    def acknowledged(self, topic: str) -> None:
-        """Count a record."""
-        self._acknowledged[topic].inc()
+    def acknowledged(self, topic: str, records: int) -> None:
+        """Count records."""
+        self._acknowledged[topic].inc(records)
 
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Ask `length` whenever the queue's length is wanted."""

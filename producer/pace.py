@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 Schedule = Callable[[int, int], float]
@@ -54,3 +54,18 @@ class Pace:
             self._sleep(early_s)
         elif early_s < -CATCH_UP_S:
             self._began_s -= early_s
+
+    def due(self, event_ms: Iterable[int]) -> int:
+        """Sleep until the first of the next transactions, of these event times, is due; return how many then are.
+
+        They are one at least, also when the sleep ended early.
+        """
+        times = iter(event_ms)
+        self.wait(next(times))
+        passed_s = self._clock() - (self._began_s or 0.0)
+        first = self._number
+        for at_ms in times:
+            if self._schedule(self._number, at_ms) > passed_s:
+                break
+            self._number += 1
+        return 1 + self._number - first

@@ -14,6 +14,8 @@ from typing import Any, Final
 import structlog
 from prometheus_client import REGISTRY
 
+from producer import flow
+from producer.batch import Batch
 from producer.metrics import Metrics
 from producer.pace import Pace, Schedule
 from producer.publish import Publisher, kafka_client
@@ -45,14 +47,28 @@ class Service:
         Raises:
             UnavailableError: some weren't.
         """
-        began_s, log, publisher = time.monotonic(), structlog.get_logger(), self.publisher
-        pace = Pace(schedule, time.monotonic, _rest(self.stop, publisher))
-        log.info("started", **about)
-        try:
+        with self._told(about):
+            pace = self._pace(schedule)
             for event_ms, record in records:
                 if event_ms is not None:
                     pace.wait(event_ms)
-                publisher.send(*record)
+                self.publisher.send(*record)
+
+    def publish_batches(self, batches: Iterable[Batch], schedule: Schedule, **about: Any) -> None:
+        """Do the same for batches, until a stop; raises as `publish`."""
+        with self._told(about):
+            flow.send(batches, self.publisher, self._pace(schedule), self.stop.is_set)
+
+    def _pace(self, schedule: Schedule) -> Pace:
+        return Pace(schedule, time.monotonic, _rest(self.stop, self.publisher))
+
+    @contextmanager
+    def _told(self, about: dict[str, Any]) -> Iterator[None]:
+        """Log what is begun, and after the last acknowledgement what was done."""
+        began_s, log, publisher = time.monotonic(), structlog.get_logger(), self.publisher
+        log.info("started", **about)
+        try:
+            yield
         finally:
             try:
                 publisher.flush()
@@ -85,6 +101,7 @@ def running(settings: ProducerSettings, *names: str) -> Iterator[Service]:
         registry = GlueRegistry.connect(load(RegistrySettings))
         publisher = Publisher(
             kafka_client(kafka, queue_messages=settings.queue_messages, message_timeout_s=settings.message_timeout_s),
+            names,
             Metrics(REGISTRY),
             stopping=stop.is_set,
             drain_timeout_s=settings.drain_timeout_s,

@@ -52,7 +52,7 @@ class ProducerSettings(Settings):
     """When event time begins, UTC unless it says otherwise: 2026-01-01 or 2026-01-01T08:00:00+01:00."""
 
     queue_messages: int = Field(default=10_000, ge=1, le=10_000_000)
-    """Records that may wait for the broker; then generating waits."""
+    """Records of each topic that may wait for the broker; then generating waits."""
 
     message_timeout_s: float = Field(default=300.0, ge=1, le=86_400)
     """How long a record is tried to be delivered, in seconds."""

@@ -42,7 +42,8 @@ class Trip:
 
 def plan_trip(home: Place, market: Market, day_ms: int, rng: Generator) -> Trip:
     """Return a trip that begins in the morning of the day from `day_ms`, for some days, anywhere else."""
-    place = one_of(rng, [place for place in market.places if place.index != home.index])
+    pick = int(rng.random() * (len(market.places) - 1))
+    place = market.places[pick + (pick >= home.index)]
     way_ms = travel_ms(distance_km(home.latitude, home.longitude, place.latitude, place.longitude))
     depart_ms = day_ms + int(rng.uniform(5, 14) * HOUR_MS)
     arrive_ms = depart_ms + way_ms
@@ -93,8 +94,20 @@ class Whereabouts:
         way_ms = MINUTE_MS if last is merchant else travel_ms(_apart_km(last, merchant))
         return max(at_ms, self._used_ms + way_ms)
 
-    def used(self, merchant: Merchant, at_ms: int) -> None:
-        """Remember that the card was at the merchant's terminal."""
+    def all_day(self, day_ms: int) -> Place | None:
+        """Return where a card that nobody shares is all day from `day_ms`; None: not in one place."""
+        trip, until_ms = self.trip, day_ms + DAY_MS
+        if trip is None or trip.back_ms <= day_ms or until_ms <= trip.depart_ms:
+            return self.home
+        return trip.place if trip.arrive_ms <= day_ms and until_ms <= trip.leave_ms else None
+
+    @property
+    def last(self) -> tuple[Merchant | None, int]:
+        """The merchant at whose terminal the card was last, and when."""
+        return self._used_at, self._used_ms
+
+    def used(self, merchant: Merchant | None, at_ms: int) -> None:
+        """Remember that the card was at the merchant's terminal; None: it has not been at any."""
         self._used_at, self._used_ms = merchant, at_ms
 
 

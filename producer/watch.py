@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 from numpy.random import Generator
 
 from producer.market import Market
@@ -26,19 +27,19 @@ class Watch:
         self.room_a_day = 0.0
         """How many transactions a day a campaign may add."""
         self._holders = cardholders
-        self._used_ms = [0] * len(cardholders)
-        self._purchases = [0] * len(cardholders)
-        self._rests_until_ms = [0] * len(cardholders)
+        # Arrays by card.
+        self._used_ms = np.zeros(len(cardholders), np.int64)
+        self._purchases = np.zeros(len(cardholders), np.int64)
+        self._rests_until_ms = np.zeros(len(cardholders), np.int64)
         self._in_person: list[Draft] = []
 
     def day(self, day_ms: int, genuine: Sequence[Draft]) -> None:
         """Look at the genuine spending of the day from `day_ms`."""
         self.day_ms = day_ms
-        self._in_person = [draft for draft in genuine if draft.merchant.place is not None]
-        for draft in genuine:
-            index = draft.holder.index
-            self._purchases[index] += 1
-            self._used_ms[index] = max(self._used_ms[index], draft.event_ms)
+        self._in_person = [draft for draft in genuine if draft[3].place is not None]  # by number: every draft passes
+        cards = np.array([draft[1].index for draft in genuine], np.int64)
+        np.add.at(self._purchases, cards, 1)
+        np.maximum.at(self._used_ms, cards, np.array([draft[0] for draft in genuine], np.int64))
 
     def robbed(self, holder: Cardholder, at_ms: int) -> None:
         """Leave the card alone for a while, and count its ordinary purchases anew."""
@@ -64,13 +65,9 @@ class Watch:
 
     def asleep(self, rng: Generator, silence_ms: int) -> Cardholder | None:
         """Return the holder of a card that was used before, but not for `silence_ms`."""
-        latest_ms = self.day_ms - silence_ms
-        sleeping = [
-            holder
-            for holder in self._holders
-            if 0 < self._used_ms[holder.index] <= latest_ms and self._rests_until_ms[holder.index] <= self.day_ms
-        ]
-        return one_of(rng, sleeping) if sleeping else None
+        silent = (self._used_ms > 0) & (self._used_ms <= self.day_ms - silence_ms)
+        sleeping = np.flatnonzero(silent & (self._rests_until_ms <= self.day_ms)).tolist()
+        return self._holders[one_of(rng, sleeping)] if sleeping else None
 
     def _free(self, draft: Draft) -> bool:
-        return self._rests_until_ms[draft.holder.index] <= draft.event_ms
+        return bool(self._rests_until_ms[draft.holder.index] <= draft.event_ms)

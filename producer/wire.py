@@ -38,6 +38,12 @@ def addressed(record: Record) -> Addressed:
     return Addressed(LABELS, record.transaction.transaction_id, record.record())
 
 
+def encoders(registry: Registry) -> dict[str, Encoder]:
+    """Return what encodes records of each topic in the schema that is registered for it."""
+    schemas = {TRANSACTIONS: "transaction", LABELS: "label", ORACLE: "label"}
+    return {topic: Encoder.registered(schema, topic, registry) for topic, schema in schemas.items()}
+
+
 class Wire:
     """Encodes records for their topics."""
 
@@ -47,9 +53,8 @@ class Wire:
 
     @classmethod
     def registered(cls, registry: Registry) -> Wire:
-        """Return encoders of the schemas that are registered for the topics."""
-        schemas = {TRANSACTIONS: "transaction", LABELS: "label", ORACLE: "label"}
-        return cls({topic: Encoder.registered(schema, topic, registry) for topic, schema in schemas.items()})
+        """Return what writes in the schemas that are registered for the topics."""
+        return cls(encoders(registry))
 
     def written(self, record: Record) -> tuple[str, bytes, bytes]:
         """Return topic, key and value."""

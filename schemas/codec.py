@@ -51,7 +51,8 @@ class Encoder:
     def __init__(self, schema: str, version_id: UUID) -> None:
         """Write `schemas/<schema>.avsc`, registered as `version_id`."""
         self._schema = fastavro.parse_schema(json.loads(definition(schema)))
-        self._header = bytes((GLUE_VERSION, PLAIN)) + version_id.bytes
+        self.header = bytes((GLUE_VERSION, PLAIN)) + version_id.bytes
+        """What stands in front of every body."""
 
     @classmethod
     def registered(cls, schema: str, topic: str, registry: Registry) -> Encoder:
@@ -61,7 +62,7 @@ class Encoder:
     def encode(self, record: Record) -> bytes:
         """Return the framed bytes of `record`."""
         out = BytesIO()
-        out.write(self._header)
+        out.write(self.header)
         fastavro.schemaless_writer(out, self._schema, record)
         return out.getvalue()
 

@@ -96,3 +96,35 @@ def test_a_long_stall_is_not_followed_by_a_burst(stall_s: float) -> None:
     for _ in range(11):
         pace.wait(0)
     assert wall.now_s == pytest.approx(after_s + 1.0, abs=1e-3)
+
+
+def test_what_has_become_due_meanwhile_leaves_together() -> None:
+    wall = Wall()
+    pace = wall.pace(at_rate(4))
+    assert pace.due([0] * 9) == 1
+    wall.now_s += 0.75
+    assert pace.due([0] * 9) == 3
+    assert pace.due([0] * 9) == 1
+    assert wall.slept_s == [0.25]
+
+
+def test_without_a_pace_everything_leaves_together() -> None:
+    assert Wall().pace(at_once()).due(range(500)) == 500
+
+
+def test_event_times_that_are_due_leave_together() -> None:
+    wall = Wall()
+    pace = wall.pace(at_speed(60, 0))
+    assert pace.due([0, 60_000, 61_000]) == 1
+    wall.now_s += 1.01
+    assert pace.due([60_000, 60_500, 61_000]) == 2
+
+
+def test_a_stall_moves_the_beginning_for_many_as_for_one() -> None:
+    wall = Wall()
+    pace = wall.pace(at_rate(4))
+    pace.wait(0)
+    wall.now_s += 60
+    assert pace.due([0] * 9) == 1
+    assert pace.due([0] * 9) == 1
+    assert wall.slept_s == [0.25]

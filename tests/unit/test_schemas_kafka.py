@@ -43,7 +43,11 @@ def test_a_log_in_without_user_or_password_is_named(
 def test_a_certificate_file_that_is_not_there_is_named_by_every_client() -> None:
     kafka = KafkaSettings(bootstrap_servers=NOWHERE, security_protocol="SSL", ssl_ca_location="/not/there")
     open_producer = kafka_client(kafka, queue_messages=1, message_timeout_s=1)
-    for make in (lambda: topics.admin(kafka), lambda: Outbox(kafka), lambda: open_producer(lambda _: None)):
+    for make in (
+        lambda: topics.admin(kafka),
+        lambda: Outbox(kafka),
+        lambda: open_producer(lambda _: None, lambda _error, _message: None),
+    ):
         with pytest.raises(UserError, match=r"can't be set up: .*ssl\.ca\.location.*KAFKA_\*"):
             make()
 
