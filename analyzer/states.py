@@ -87,7 +87,7 @@ class WindowStates(Generic[W]):
         self._most_live = live
         self._settled: dict[int, dict[str, Settled]] = defaultdict(dict)
         self._live: OrderedDict[Place, W] = OrderedDict()
-        self._changed: set[Place] = set()
+        self._changed: dict[Place, W] = {}
         self._writing: dict[Place, W] = {}
 
     def window(self, partition: int, key: str) -> W:
@@ -117,20 +117,22 @@ class WindowStates(Generic[W]):
 
     def judged(self, partition: int, key: str, window: W) -> None:
         """Take the window of a key after a record."""
+        self._changed[partition, key] = window
         self._keep_live((partition, key), window)
-        self._changed.add((partition, key))
 
     def _keep_live(self, place: Place, window: W) -> None:
         self._live[place] = window
         self._live.move_to_end(place)
+        self._cool()
+
+    def _cool(self) -> None:
         while len(self._live) > self._most_live + len(self._changed) + len(self._writing):
             oldest = next(one for one in self._live if one not in self._changed and one not in self._writing)
             del self._live[oldest]
 
     def snapshot(self) -> WindowSnapshot[W]:
         """Return the newest window of all that changed since the last snapshot."""
-        windows = {place: self._live[place] for place in self._changed}
-        self._changed = set()
+        windows, self._changed = self._changed, {}
         self._writing |= windows
         return WindowSnapshot(windows, self.codec.encode, self._take_written)
 
@@ -139,6 +141,7 @@ class WindowStates(Generic[W]):
             if self._writing.get(place) is window:  # else it was dropped meanwhile
                 del self._writing[place]
                 self._settled[place[0]][place[1]] = snapshot.encoded[place]
+        self._cool()
 
     def restored(self, partition: int, key: bytes, value: bytes) -> None:
         """Take a state from the changelog, unless a newer one is here.
@@ -189,7 +192,7 @@ class WindowStates(Generic[W]):
         self._settled.pop(partition, None)
         for place in [one for one in self._live if one[0] == partition]:
             del self._live[place]
-        self._changed = {one for one in self._changed if one[0] != partition}
+        self._changed = {place: window for place, window in self._changed.items() if place[0] != partition}
         self._writing = {place: window for place, window in self._writing.items() if place[0] != partition}
 
     def count(self) -> int:
