@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import socket
 import threading
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -147,6 +149,10 @@ def judged_more_than(worker: RunningService, count: int) -> Callable[[], bool]:
     return lambda: metrics(worker)["judged_total"] > count
 
 
+def written_more_than(worker: RunningService, count: int) -> Callable[[], bool]:
+    return lambda: metrics(worker)["states_total"] > count
+
+
 def health(worker: RunningService) -> str:
     try:
         with urllib.request.urlopen(f"{ops(worker)}/health", timeout=5) as answer:
@@ -283,6 +289,32 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_counts_nothing_
     ready(stack)
     found = balanced(stack, count)
     assert found.judged == count
+
+
+def counted(stack: Stack) -> dict[str, int]:
+    """Return how many records the state of each card has counted, whatever became of them."""
+    decoder = Decoder(stack.registry, logical_types=False)
+    furthest: dict[str, Record] = {}
+    for message in stack.records(CHANGELOG):
+        card, state = (message.key() or b"").decode(), decoder.decode(message.value() or b"")
+        if card not in furthest or state["appliedOffset"] >= furthest[card]["appliedOffset"]:
+            furthest[card] = state
+    return {card: state["judged"] + state["late"] + state["duplicate"] for card, state in furthest.items()}
+
+
+def test_workers_killed_in_the_middle_of_checkpoints_leave_each_card_with_exactly_its_records(stack: Stack) -> None:
+    records = list(stream(8_000, cards=900))
+    produce(stack, records)
+    moments = random.Random(5)  # noqa: S311 - when to kill
+    for _ in range(4):
+        # One checkpoint follows the other, each of some hundred states: whenever it is killed, one is being written.
+        worker = ready(stack, ANALYZER_CHECKPOINT_S="0")
+        wait_until(written_more_than(worker, moments.randrange(100, 900)), 60, "states to be written")
+        worker.kill()
+    last = ready(stack, ANALYZER_CHECKPOINT_S="0")
+    balanced(stack, len(records))
+    assert counted(stack) == Counter(one["cardId"] for one in records)
+    assert metrics(last)["judged_total"] > 0, "the last one had something to do"
 
 
 def undisturbed(records: Iterable[Record]) -> set[str]:
