@@ -122,6 +122,11 @@ class BatchConsumer(driver.Consumer):
     def _new_consumer_thread(self) -> BatchThread:
         return BatchThread(self, loop=self.loop, beacon=self.beacon)
 
+    async def _seek(self, partition: TP, offset: int) -> None:
+        """Seek in the client's own thread: Faust does it from here, and a fetch there may be in the middle."""
+        client = self._thread._ensure_consumer()  # noqa: SLF001 - as Faust does
+        await self._thread.call_thread(cast("Any", client.seek), partition, offset)
+
     def _to_message(self, tp: TP, record: Batch) -> ConsumerMessage:
         """Return the message whose value is a batch; its offset and time are of the first record."""
         return ConsumerMessage(

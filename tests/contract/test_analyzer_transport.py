@@ -140,6 +140,10 @@ def test_fausts_consumer_asks_its_thread_for_records_and_makes_a_message_of_each
         "Consumer._drain_messages waits for each message to be taken, or for the flow to be suspended",
         holds="callback(message), self.suspend_flow.wait()" in source(consuming.Consumer._drain_messages),
     )
+    relied_on(
+        "Consumer.seek seeks by _seek(partition, offset)",
+        holds="await self._seek(partition, offset)" in source(consuming.Consumer.seek),
+    )
     relied_on("Consumer._commit takes offsets", holds=parameters(driver.Consumer._commit) == ["self", "offsets"])
     for name in ("on_buffer_full", "on_buffer_drop"):
         relied_on(f"Consumer.{name}(tp)", holds=parameters(getattr(consuming.Consumer, name)) == ["self", "tp"])
@@ -170,6 +174,27 @@ async def test_the_client_is_made_with_the_time_that_a_fetch_may_wait() -> None:
         )
     finally:
         client._closed = True
+
+
+class ThreadFake:
+    """Remembers what is called in it."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.client = SimpleNamespace(seek=lambda *_: None)
+
+    def _ensure_consumer(self) -> Any:
+        return self.client
+
+    async def call_thread(self, *call: Any) -> None:
+        self.calls.append(call)
+
+
+async def test_a_seek_happens_in_the_thread_that_fetches() -> None:
+    consumer = cast("Any", make_app(KafkaSettings(bootstrap_servers="127.0.0.1:1"), CARDS, 30.0).consumer)
+    thread = consumer._thread = ThreadFake()
+    await consumer.seek(TRANSACTIONS, 7)
+    assert thread.calls == [(thread.client.seek, TRANSACTIONS, 7)]
 
 
 async def test_an_event_of_our_schema_has_the_batch_as_its_value() -> None:

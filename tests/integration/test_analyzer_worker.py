@@ -303,18 +303,18 @@ def counted(stack: Stack) -> dict[str, int]:
 
 
 def test_workers_killed_in_the_middle_of_checkpoints_leave_each_card_with_exactly_its_records(stack: Stack) -> None:
-    records = list(stream(8_000, cards=900))
-    produce(stack, records)
+    records = list(stream(7_500, cards=900))
     moments = random.Random(5)  # noqa: S311 - when to kill
-    for _ in range(4):
-        # One checkpoint follows the other, each of some hundred states: whenever it is killed, one is being written.
+    for start in range(0, 6_000, 1_500):
+        # One checkpoint follows the other, of hundreds of states: whenever it is killed, one is likely half written.
+        produce(stack, records[start : start + 1_500])
         worker = ready(stack, ANALYZER_CHECKPOINT_S="0")
-        wait_until(written_more_than(worker, moments.randrange(100, 900)), 60, "states to be written")
+        wait_until(written_more_than(worker, moments.randrange(500)), 60, "states to be written")
         worker.kill()
-    last = ready(stack, ANALYZER_CHECKPOINT_S="0")
+    produce(stack, records[6_000:])
+    ready(stack, ANALYZER_CHECKPOINT_S="0")
     balanced(stack, len(records))
     assert counted(stack) == Counter(one["cardId"] for one in records)
-    assert metrics(last)["judged_total"] > 0, "the last one had something to do"
 
 
 def undisturbed(records: Iterable[Record]) -> set[str]:
