@@ -12,7 +12,7 @@ from analyzer.states import WindowStates
 from analyzer.window_codec import W
 from schemas.errors import BadRecordError
 
-MOST: Final = 200
+MOST: Final = 100
 """Records at once; 0.1 to 0.3 ms each."""
 
 T = TypeVar("T")

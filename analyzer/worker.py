@@ -27,6 +27,9 @@ STOP_TIMEOUT_S: Final = 10.0
 STUCK_AFTER_S: Final = 20.0
 COMMIT_EVERY_S: Final = 1.0
 IDLE_S: Final = 2.0
+TURNS: Final = 8
+"""Of the event loop between two parts of a batch. A send and its acknowledgement take about as many, and would wait for
+a part at each."""
 
 
 class Worker:
@@ -145,7 +148,8 @@ class Worker:
             if not await self._analyse(part, generation):
                 return
             await self._settler.room()
-            await asyncio.sleep(0)  # heartbeats, sends and checkpoints have their turn
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
 
     async def _analyse(self, batch: Batch, generation: int) -> bool:
         """Judge a batch and let it be settled; False when its partition is being taken away, or the worker ends."""
