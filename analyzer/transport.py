@@ -1,7 +1,7 @@
-"""A Faust transport that hands over what was fetched of a partition as one message, not record by record.
+"""A Faust transport that hands over what was fetched as one message, not record by record.
 
 Stock Faust makes two asyncio tasks, a message, an event and several calls of sensors for each record. Here the value
-of a message is a `Batch`, the rest of the way through Faust is as ever. What is relied on beyond Faust's and aiokafka's
+of a message is a `Fetch`, the rest of the way through Faust is as ever. What is relied on beyond Faust's and aiokafka's
 documented interfaces is held in tests/contract/test_analyzer_transport.py; their versions are pinned.
 """
 
@@ -22,13 +22,17 @@ from analyzer.ports import Batch
 MOST: Final = 4_000
 """Records that a fetch may hand over, of all partitions together: the largest batch too."""
 
-QUEUED: Final = 8
-"""Batches that may wait for the agent. Then nothing is taken from the client, which fetches no more of a partition
+QUEUED: Final = 4
+"""Fetches that may wait for the agent. Then nothing is taken from the client, which fetches no more of a partition
 until what it has of it is taken: at most 1 MiB as the broker sends it."""
 
 FETCH_MAX_WAIT_MS: Final = 100
 """Faust lets the broker hold a fetch for 1.5 s. Tansu looks for new records only about twice in that time, so that a
 record waits 0.35 s in the mean; asked ten times a second it is found at once."""
+
+
+Fetch = tuple[Batch, ...]
+"""What was fetched at once: a batch of each partition that had something."""
 
 
 def batch_of(tp: Any, records: Sequence[Any]) -> Batch:
@@ -59,7 +63,7 @@ def _as_parsed(_: Any, record: Any) -> Any:
 
 
 class BatchThread(driver.AIOKafkaConsumerThread):
-    """Faust's thread with aiokafka's consumer in it; fetches batches."""
+    """Faust's thread with aiokafka's consumer in it; a fetch is one record to it, of the first partition in it."""
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = cast("Any", super()._create_worker_consumer(transport))
@@ -77,7 +81,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         if not found and timeout:
             await _something_new(consumer._fetcher, timeout)  # noqa: SLF001 - as Faust does
             found = await self._fetched(consumer, active_partitions, max_records)
-        return {tp: [batch_of(tp, records)] for tp, records in found.items()}
+        return {next(iter(found)): [tuple(batch_of(tp, records) for tp, records in found.items())]} if found else {}
 
     async def _fetched(self, consumer: Any, active: set[TP], most: int | None) -> Mapping[TP, list[Any]]:
         unwrapped(consumer._fetcher._records.values())  # noqa: SLF001 - as above
@@ -112,7 +116,7 @@ class _Forgetful(dict[Any, Any]):
 
 
 class BatchConsumer(driver.Consumer):
-    """Faust's consumer; its messages hold batches."""
+    """Faust's consumer; each message holds a fetch."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Set it up as Faust does, without a memory of offsets."""
@@ -127,13 +131,13 @@ class BatchConsumer(driver.Consumer):
         client = self._thread._ensure_consumer()  # noqa: SLF001 - as Faust does
         await self._thread.call_thread(cast("Any", client.seek), partition, offset)
 
-    def _to_message(self, tp: TP, record: Batch) -> ConsumerMessage:
-        """Return the message whose value is a batch; its offset and time are of the first record."""
+    def _to_message(self, tp: TP, record: Fetch) -> ConsumerMessage:
+        """Return the message whose value is a fetch; its offset and time are of the first record."""
         return ConsumerMessage(
-            record.topic,
-            record.partition,
-            record.offsets[0],
-            record.timestamps_ms[0] / 1000,
+            tp.topic,
+            tp.partition,
+            record[0].offsets[0],
+            record[0].timestamps_ms[0] / 1000,
             0,
             [],
             None,
@@ -159,7 +163,7 @@ class BatchTransport(driver.Transport):
 
 
 class BatchSchema(faust.Schema[Any, Any]):
-    """Decodes nothing: the value of an event is the batch."""
+    """Decodes nothing: the value of an event is the fetch."""
 
     def compile(self, app: Any, **_: Any) -> Any:
         """Return what makes an event of a message."""

@@ -21,6 +21,7 @@ from analyzer.publish import FaustPublisher
 from analyzer.schema_cache import SchemaNeededError
 from analyzer.settings import AnalyzerSettings
 from analyzer.settle import Limits, Result, Settler
+from analyzer.transport import Fetch
 from schemas.errors import UnavailableError
 
 STOP_TIMEOUT_S: Final = 10.0
@@ -28,8 +29,8 @@ STUCK_AFTER_S: Final = 20.0
 COMMIT_EVERY_S: Final = 1.0
 IDLE_S: Final = 2.0
 TURNS: Final = 8
-"""Of the event loop between two parts of a batch. A send and its acknowledgement take about as many, and would wait for
-a part at each."""
+"""Of the event loop, after as many records as a desk takes at once. A send and its acknowledgement take about as many,
+and would wait for as many records at each."""
 
 
 class Worker:
@@ -64,6 +65,7 @@ class Worker:
         self._generation = 0
         self._seen_at = 0.0
         self._busy = False
+        self._at_once = 0
         self._tasks: list[asyncio.Task[Any]] = []
         app.on_partitions_revoked.connect(cast("Any", self._on_revoked))
         app.on_partitions_assigned.connect(cast("Any", self._on_assigned))
@@ -122,23 +124,24 @@ class Worker:
             raise UnavailableError(f"the Kafka client stopped: {self._app.crash_reason!r}")
 
     def _consumer(self) -> Any:
-        async def judge(stream: faust.Stream[Batch]) -> None:
+        async def judge(stream: faust.Stream[Fetch]) -> None:
             await self._watched(self._consume(stream))
 
         return judge
 
-    async def _consume(self, stream: faust.Stream[Batch]) -> None:
+    async def _consume(self, stream: faust.Stream[Fetch]) -> None:
         async for event in stream.noack().events():
             await self._prepared.wait()
             if self._ending.told or self._ending.failed:
                 continue  # not committed: another worker reads it
-            await self._take(event.value)
+            self._seen_at = self._loop.time()
+            self._busy = True  # until its results have room; what is read ahead waits behind it
+            for batch in event.value:
+                await self._take(batch)
             self._busy = False
             self._seen_at = self._loop.time()
 
     async def _take(self, batch: Batch) -> None:
-        self._seen_at = self._loop.time()
-        self._busy = True  # until its results have room; what is read ahead waits behind it
         generation = self._generation
         run = self._continuity.take(batch.partition, batch.offsets)
         if run.seek is not None:
@@ -148,6 +151,13 @@ class Worker:
             if not await self._analyse(part, generation):
                 return
             await self._settler.room()
+            await self._others(len(part))
+
+    async def _others(self, judged: int) -> None:
+        """Give sends, checkpoints and the client their turns, when so many records were judged since the last time."""
+        self._at_once += judged
+        if self._at_once >= self._analyst.most:
+            self._at_once = 0
             for _ in range(TURNS):
                 await asyncio.sleep(0)
 

@@ -197,13 +197,13 @@ async def test_a_seek_happens_in_the_thread_that_fetches() -> None:
     assert thread.calls == [(thread.client.seek, TRANSACTIONS, 7)]
 
 
-async def test_an_event_of_our_schema_has_the_batch_as_its_value() -> None:
+async def test_an_event_of_our_schema_has_the_fetch_as_its_value() -> None:
     app = make_app(KafkaSettings(bootstrap_servers="127.0.0.1:1"), CARDS, 30.0)
-    batch = batch_of(TRANSACTIONS, fetched(*RECORDS).getall())
-    message = cast("Any", app.consumer)._to_message(TRANSACTIONS, batch)
+    fetch = (batch_of(TRANSACTIONS, fetched(*RECORDS).getall()),)
+    message = cast("Any", app.consumer)._to_message(TRANSACTIONS, fetch)
     assert (message.tp, message.offset) == (TRANSACTIONS, 0)
     event = await app.topic(CARDS.source, schema=BatchSchema()).decode(message, propagate=True)
-    assert event.value is batch
+    assert event.value is fetch
 
 
 def test_the_producer_sends_batches_in_order_and_at_once_when_they_are_closed() -> None:

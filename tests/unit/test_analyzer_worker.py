@@ -19,11 +19,12 @@ from analyzer.ports import Batch, Outgoing
 from analyzer.schema_cache import SchemaCache
 from analyzer.settings import AnalyzerSettings
 from analyzer.stage import CARDS
+from analyzer.transport import Fetch
 from analyzer.worker import Worker
 from schemas.registry import UnknownSchemaError
 from tests.analyzer_input import batch
 
-PARTITION = TP(CARDS.source, 3)
+PARTITION, OTHER = TP(CARDS.source, 3), TP(CARDS.source, 4)
 
 
 class SnapshotFake(list[Any]):
@@ -112,23 +113,24 @@ class Bench:
     async def takes(self, *batches: Batch) -> None:
         """Assign the partition, let the worker take batches, and wait until it has."""
         await self.worker._on_assigned(None, assigned={PARTITION})
-        await asyncio.wait_for(self.worker._watched(self.worker._consume(cast("Any", Stream(batches)))), 5)
+        stream = cast("Any", Stream([(one,) for one in batches]))
+        await asyncio.wait_for(self.worker._watched(self.worker._consume(stream)), 5)
 
     async def drained(self) -> None:
         await asyncio.wait_for(self.worker._drain("test"), 5)
 
 
 class Stream:
-    """Hands over batches as Faust does, then ends."""
+    """Hands over fetches as Faust does, then ends."""
 
-    def __init__(self, batches: Sequence[Batch]) -> None:
-        self.batches = batches
+    def __init__(self, fetches: Sequence[Fetch]) -> None:
+        self.fetches = fetches
 
     def noack(self) -> Stream:
         return self
 
     async def events(self) -> AsyncIterator[Any]:
-        for one in self.batches:
+        for one in self.fetches:
             yield SimpleNamespace(value=one)
 
 
@@ -153,6 +155,15 @@ async def test_a_batch_is_judged_in_parts_and_committed_once_it_is_settled(bench
     await bench.drained()
     assert bench.consumer.committed == {3: 5}
     assert bench.worker.health() is None
+
+
+async def test_the_batches_of_a_fetch_are_judged_one_after_the_other(bench: Bench) -> None:
+    await bench.worker._on_assigned(None, assigned={PARTITION, OTHER})
+    fetch = (records(0, 1, 2), batch((0, b"card", b"value"), partition=OTHER.partition))
+    await asyncio.wait_for(bench.worker._consume(cast("Any", Stream([fetch]))), 5)
+    await bench.drained()
+    assert bench.analyst.parts == [[0, 1], [2], [0]]
+    assert bench.consumer.committed == {3: 3, 4: 1}
 
 
 async def test_records_that_were_here_are_passed_over_and_missing_ones_are_read_again(bench: Bench) -> None:
