@@ -188,8 +188,8 @@ class Worker:
         generation = self._generation
 
         def told() -> None:
-            ages_s = time.time() - np.array(batch.timestamps_ms) / 1000
-            self._analyst.metrics.latency_seconds.observe(np.maximum(ages_s, 0.0))
+            stamped = np.array([one for one in batch.timestamps_ms if one >= 0])
+            self._analyst.metrics.latency_seconds.observe(np.maximum(time.time() - stamped / 1000, 0.0))
 
         def done() -> None:
             if generation == self._generation:

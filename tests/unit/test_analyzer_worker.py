@@ -233,3 +233,9 @@ async def test_states_that_are_ahead_when_partitions_are_taken_away_are_read_ane
     await bench.worker._on_revoked(None, revoked={PARTITION})
     assert bench.restorer.anew == {3}
     assert bench.consumer.committed == {}
+
+
+async def test_the_time_until_all_is_told_is_measured_for_records_that_have_a_time(bench: Bench) -> None:
+    await bench.takes(batch((0, b"card", b"value"), timestamp_ms=1_767_265_199_991), records(1, 2))
+    (metric,) = bench.analyst.metrics.latency_seconds.collect()
+    assert [one.value for one in metric.samples if one.name.endswith("_count")] == [1.0]
