@@ -6,6 +6,7 @@ offset that must come next; when one is missing, the partition is read again fro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -26,6 +27,16 @@ class Step(Enum):
 
     SEEK = auto()
     """Records before it are missing: the partition must be read again from its position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a batch is to its partition: the records from index `start` to before `stop` are the next."""
+
+    start: int
+    stop: int
+    seek: int | None = None
+    """Offset of a record before which others are missing: the partition must be read again from its position."""
 
 
 @dataclass
@@ -67,6 +78,19 @@ class Continuity:
             return Step.SEEK
         self._partitions[partition] = _Partition(read_to)
         return Step.NEXT
+
+    def take(self, partition: int, offsets: Sequence[int]) -> Run:
+        """Return what to do with a batch, its offsets ascending; as `see` says of each of its records."""
+        known = self._partitions.get(partition)
+        if known is None or not offsets or offsets[-1] < known.position:
+            return Run(0, 0)
+        if offsets[0] == known.position and offsets[-1] - offsets[0] == len(offsets) - 1:
+            self._partitions[partition] = _Partition(offsets[-1] + 1)
+            return Run(0, len(offsets))
+        steps = [self.see(partition, offset) for offset in offsets]
+        start = steps.index(Step.NEXT) if Step.NEXT in steps else 0
+        seek = offsets[steps.index(Step.SEEK)] if Step.SEEK in steps else None
+        return Run(start, start + steps.count(Step.NEXT), seek)
 
     def see(self, partition: int, offset: int) -> Step:
         """Return what to do with a record of `partition`; one of an unknown partition is to be ignored."""

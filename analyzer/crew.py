@@ -11,6 +11,7 @@ import faust
 
 from analyzer import __version__, preflight
 from analyzer.analyst import Analyst
+from analyzer.by_record import ByRecord
 from analyzer.core.chain import Judges
 from analyzer.core.terminal import TerminalJudge
 from analyzer.desk import CardDesk, Notifier, TerminalDesk
@@ -20,7 +21,7 @@ from analyzer.restore import Restorer
 from analyzer.schema_cache import confluent_cache, glue_cache
 from analyzer.settings import AnalyzerSettings
 from analyzer.stage import CARDS, STAGES, TERMINALS, Stage
-from analyzer.states import States
+from analyzer.states import WindowStates
 from analyzer.terminal_wire import SightingReader, TerminalCodec
 from analyzer.wire import StateCodec, TransactionReader
 from schemas.codec import Decoder, Encoder
@@ -46,7 +47,7 @@ class Crew:
 
     stage: Stage
     app: faust.App
-    analyst: Analyst[Any, Any]
+    analyst: Analyst[Any]
     restorer: Restorer
 
 
@@ -72,7 +73,7 @@ def crew_of(reach: Reach, settings: AnalyzerSettings, judges: Judges, stage: Sta
         UserError, UnavailableError: what it needs is missing or away; see `preflight.check`.
     """
     encoders = preflight.check(reach.kafka, reach.registry, stage)
-    analyst: Analyst[Any, Any]
+    analyst: Analyst[Any]
     if stage is CARDS or judges.terminals is None:
         analyst = _cards(reach, settings, judges, encoders)
     else:
@@ -81,9 +82,7 @@ def crew_of(reach: Reach, settings: AnalyzerSettings, judges: Judges, stage: Sta
     return Crew(stage, make_app(reach.kafka, stage, settings.send_timeout_s), analyst, restorer)
 
 
-def _cards(
-    reach: Reach, settings: AnalyzerSettings, judges: Judges, encoders: Mapping[str, Encoder]
-) -> Analyst[Any, Any]:
+def _cards(reach: Reach, settings: AnalyzerSettings, judges: Judges, encoders: Mapping[str, Encoder]) -> Analyst[Any]:
     confluent = confluent_cache(ConfluentRegistry(reach.confluent_url)) if reach.confluent_url else None
     transactions = Decoder(glue_cache(reach.registry), reader="transaction", confluent=confluent, logical_types=False)
     desk = CardDesk(
@@ -95,14 +94,13 @@ def _cards(
         metrics=Metrics(),
     )
     decoder = Decoder(reach.registry, reader="card_state", logical_types=False)
-    return Analyst(
-        desk, States(StateCodec(encoders[CARDS.changelog], decoder)), _now, settings.max_dead_letters_in_a_row
-    )
+    states = WindowStates(StateCodec(encoders[CARDS.changelog], decoder))
+    return Analyst(ByRecord(desk, states), settings.max_dead_letters_in_a_row)
 
 
 def _terminals(
     registry: GlueRegistry, settings: AnalyzerSettings, judge: TerminalJudge, encoders: Mapping[str, Encoder]
-) -> Analyst[Any, Any]:
+) -> Analyst[Any]:
     desk = TerminalDesk(
         reader=SightingReader(Decoder(glue_cache(registry), reader="sighting", logical_types=False)),
         judge_=judge,
@@ -110,8 +108,8 @@ def _terminals(
         metrics=TerminalMetrics(),
     )
     decoder = Decoder(registry, reader="terminal_state", logical_types=False)
-    codec = TerminalCodec(encoders[TERMINALS.changelog], decoder)
-    return Analyst(desk, States(codec), _now, settings.max_dead_letters_in_a_row)
+    states = WindowStates(TerminalCodec(encoders[TERMINALS.changelog], decoder))
+    return Analyst(ByRecord(desk, states), settings.max_dead_letters_in_a_row)
 
 
 def _now() -> datetime:

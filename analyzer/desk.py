@@ -8,7 +8,6 @@ from datetime import datetime
 
 import structlog
 
-from analyzer.analyst import Incoming
 from analyzer.core.chain import Told, told_of_card, told_of_terminal
 from analyzer.core.detect import Duplicate, Judge, Judged, Late, Replayed
 from analyzer.core.model import SECOND_MS, Finding, Transaction
@@ -16,7 +15,7 @@ from analyzer.core.sighting import Sight, Sighting
 from analyzer.core.terminal import Seen, TerminalJudge, TerminalWindow
 from analyzer.core.window import CardWindow
 from analyzer.metrics import Metrics, StageMetrics, TerminalMetrics
-from analyzer.settle import Outgoing
+from analyzer.ports import Incoming, Outgoing
 from analyzer.terminal_wire import SightingReader, sighting_record
 from analyzer.wire import TransactionReader, notification
 from schemas.codec import Encoder

@@ -1,4 +1,4 @@
-"""Faust, set up and held on a short lead: settings, reading positions, and a publisher.
+"""Faust, set up and held on a short lead: settings and reading positions.
 
 Faust gives membership, assignment and the clients. Where it is in a partition is not left to it: see
 docs/decisions/0021-positions-and-recovery-are-our-own.md.
@@ -6,32 +6,31 @@ docs/decisions/0021-positions-and-recovery-are-our-own.md.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ssl
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
 import aiokafka
 import faust
-from aiokafka.errors import IllegalStateError, KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from faust.types import TP
 
-from analyzer.settle import Outgoing
+from analyzer.publish import LARGEST_BATCH_BYTES, LARGEST_RECORD_BYTES
 from analyzer.stage import Stage
-from schemas.dead_letter import origin
-from schemas.errors import UnavailableError, UserError
+from analyzer.transport import FETCH_MAX_WAIT_MS, MOST, QUEUED, BatchSchema, BatchTransport
+from schemas.errors import UnavailableError
 from schemas.settings import KafkaSettings
 
 SESSION_TIMEOUT_S: Final = 10.0
-FETCH_MAX_WAIT_MS: Final = 100
-LARGEST_RECORD_BYTES: Final = 2 * 1024 * 1024
-"""A dead letter is its record, of up to 1 MiB by the brokers' default, and headers; see also topics.toml."""
 
 
 class _App(faust.App):
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self)
+
     def _create_directories(self) -> None:
         """Make none: nothing is kept in files, and a killed process could not remove them."""
 
@@ -47,9 +46,12 @@ def make_app(kafka: KafkaSettings, stage: Stage, send_timeout_s: float) -> faust
         broker_rebalance_timeout=SESSION_TIMEOUT_S,
         broker_heartbeat_interval=1.0,
         broker_request_timeout=max(send_timeout_s, 2 * SESSION_TIMEOUT_S),
+        broker_max_poll_records=MOST,
+        stream_buffer_maxsize=QUEUED,
         consumer_auto_offset_reset="earliest",
         producer_acks=-1,
-        producer_linger=0.005,
+        producer_linger=0.0,  # what is sent are whole batches
+        producer_max_batch_size=LARGEST_BATCH_BYTES,
         producer_request_timeout=send_timeout_s,
         producer_max_request_size=LARGEST_RECORD_BYTES,
         topic_allow_declare=False,
@@ -76,8 +78,8 @@ def credentials(kafka: KafkaSettings) -> Any:
 
 
 def source(app: faust.App, stage: Stage) -> Any:
-    """Return the topic that a stage reads; keys and values stay bytes, Faust would read them as JSON."""
-    return app.topic(stage.source, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+    """Return the topic that a stage reads; what an agent gets of it are batches."""
+    return app.topic(stage.source, schema=BatchSchema())
 
 
 def changelog_client(kafka: KafkaSettings) -> aiokafka.AIOKafkaConsumer:
@@ -92,40 +94,19 @@ def changelog_client(kafka: KafkaSettings) -> aiokafka.AIOKafkaConsumer:
     )
 
 
-class _Forgetful(dict[Any, Any]):
-    """Stands for the offsets that Faust has read: it never remembers one.
-
-    Faust compares each record with them. After a seek it takes what was fetched before for a gap, marks the
-    records between as done and drops them when they come. The worker keeps its own positions.
-    """
-
-    def __getitem__(self, key: Any) -> None:
-        return None
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        pass
-
-    def update(self, *args: Any, **kwargs: Any) -> None:
-        pass
-
-
 class FaustPositions:
     """Where the app's consumer reads, and what its group has committed."""
 
     def __init__(self, app: faust.App, topic: str) -> None:
-        """Take Faust's own bookkeeping of `topic` out of the way; before the app starts."""
+        """Speak of the partitions of `topic`, once the app runs."""
         self._topic = topic
         self._consumer = cast("Any", app.consumer)
-        self._consumer._read_offset = _Forgetful()  # noqa: SLF001 - the version of Faust is pinned for it
 
     async def begin(self, partitions: Iterable[int]) -> dict[int, int] | None:
         """Return the offset of the next record that the group needs of each partition, and read from there.
 
         None when a partition was taken away meanwhile: the next assignment brings its own beginning.
         """
-        # Faust lets the broker hold a fetch for 1.5 s. Tansu looks for new records only about twice in that
-        # time, so that a record waits 0.35 s in the mean; asked ten times a second it is found at once.
-        self._consumer._thread._consumer._fetcher._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001 - fixed in Faust
         tps = {partition: self._tp(partition) for partition in partitions}
         try:
             return await self._begin(tps)
@@ -166,57 +147,3 @@ def explained(error: Exception) -> Exception:
     if isinstance(error, (KafkaError, ProducerSendError)):
         return UnavailableError(f"the Kafka broker no longer answers: {error!r}")
     return error
-
-
-def _too_large(outgoing: Outgoing, group: str) -> UserError:
-    found, size = origin(outgoing.headers), len(outgoing.key or b"") + len(outgoing.value or b"")
-    what = f"dead letter of {found.topic}, partition {found.partition}, offset {found.offset}," if found else "record"
-    remedy = f"set its max.message.bytes to {LARGEST_RECORD_BYTES}"
-    if found:
-        remedy += f", or if the record is larger still, move the group {group} past it"
-    return UserError(f"{outgoing.topic} doesn't take the {what} of {size} bytes and its headers: {remedy}")
-
-
-def _seconds(timestamp_ms: int | None) -> float | None:
-    # Faust cuts off what is less than a millisecond; the half keeps a rounding error from costing a whole one.
-    return None if timestamp_ms is None else (timestamp_ms + 0.5) / 1000
-
-
-class FaustPublisher:
-    """Writes through the app's producer."""
-
-    def __init__(self, app: faust.App, group: str) -> None:
-        """Use the producer of `app`, once that runs; `group` is named in errors."""
-        self._app, self._group = app, group
-
-    async def send(self, outgoing: Outgoing) -> Awaitable[object]:
-        """Hand a record over; what is returned resolves with the broker's acknowledgement, or raises.
-
-        Raises:
-            UserError: the record is larger than may be sent.
-        """
-        try:
-            acknowledged = await self._send(outgoing)
-        except ProducerSendError as error:
-            if isinstance(error.__cause__, MessageSizeTooLargeError):
-                raise _too_large(outgoing, self._group) from error
-            raise
-        return asyncio.ensure_future(self._taken(acknowledged, outgoing)) if outgoing.headers else acknowledged
-
-    async def _taken(self, acknowledged: Awaitable[object], outgoing: Outgoing) -> None:
-        try:
-            await acknowledged
-        except MessageSizeTooLargeError as error:
-            raise _too_large(outgoing, self._group) from error
-
-    async def _send(self, outgoing: Outgoing) -> Awaitable[object]:
-        # Not Topic.send_soon or Table.send_changelog: these go through a buffer, and a failure there never
-        # reaches the message's future.
-        return await self._app.producer.send(
-            outgoing.topic,
-            outgoing.key,
-            outgoing.value,
-            outgoing.partition,
-            _seconds(outgoing.timestamp_ms),
-            cast("list[tuple[str, bytes]]", list(outgoing.headers)) or None,  # a header's value may be null
-        )

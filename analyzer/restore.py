@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import aiokafka
 from aiokafka.errors import KafkaError
 
+from analyzer.ports import States
 from analyzer.stage import Stage
-from analyzer.states import States
 from schemas.errors import BadRecordError, UnavailableError, UserError
 
 _FETCH_MS: Final = 100
@@ -30,7 +30,7 @@ class Restorer:
         self,
         client: Callable[[], aiokafka.AIOKafkaConsumer],
         stage: Stage,
-        states: States[Any],
+        states: States,
         patience_s: float = PATIENCE_S,
     ) -> None:
         """Read the states of `stage` with a consumer that `client` makes, into `states`."""
@@ -55,6 +55,12 @@ class Restorer:
             return
         async with self._reading(self._stage.changelog) as client:
             await self._read(client, wanted)
+
+    def read_anew(self, partitions: Iterable[int]) -> None:
+        """Drop the states of partitions: the next time, all of theirs is read."""
+        for partition in partitions:
+            self._positions.pop(partition, None)
+            self._states.drop(partition)
 
     async def check(self, positions: Mapping[int, int]) -> None:
         """Hold the offsets that come next, by partition, and those in the states against the source.
@@ -123,7 +129,7 @@ class Restorer:
         if message.key is None or message.value is None:
             return
         try:
-            self._states.restored(message.partition, message.key.decode(), message.value)
+            self._states.restored(message.partition, message.key, message.value)
         except (BadRecordError, UnicodeDecodeError) as error:
             raise UserError(
                 f"{message.topic}, partition {message.partition}, offset {message.offset} is not a"

@@ -48,15 +48,18 @@ class SchemaCache:
 
         Raises:
             SchemaNeededError: it isn't there; `fetch` it and ask again.
-            UnknownSchemaError: the registry has just said that it has no such schema.
+            UnknownSchemaError: the registry has said that it has no such schema; until `ask_again`.
         """
         if version in self._unknown:
-            # Only once: a producer may register it any moment, so the next record asks again.
-            raise self._unknown.pop(version)
+            raise self._unknown[version]
         try:
             return self._known[version]
         except KeyError:
             raise SchemaNeededError(self, version) from None
+
+    def ask_again(self) -> None:
+        """Forget which schemas the registry doesn't have: a producer may register them any moment."""
+        self._unknown.clear()
 
     async def fetch(self, version: UUID | int) -> None:
         """Ask the registry in a thread, again and again while it is away.

@@ -39,8 +39,12 @@ class AnalyzerSettings(Settings):
     max_dead_letters_in_a_row: int = Field(default=1_000, ge=1)
     """Bad records in a row after which the worker stops: then something else is wrong than the records."""
 
-    max_unsettled: int = Field(default=2_000, ge=1)
-    """Records judged whose results may be on their way to the broker; more wait."""
+    checkpoint_s: float = Field(default=1.0, ge=0)
+    """How often the states that changed are written to Kafka, in seconds; notifications don't wait for it. After a
+    crash the records since then are read again."""
+
+    max_unsettled: int = Field(default=50_000, ge=1)
+    """Records judged whose states may not be in Kafka yet; so many make a checkpoint at once, and more wait for it."""
 
     drain_timeout_s: float = Field(default=10.0, gt=0)
     """How long results may take to reach the broker when the worker stops or loses partitions, in seconds."""

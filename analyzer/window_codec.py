@@ -50,5 +50,5 @@ class WindowCodec(ABC, Generic[W]):
         return self.window(self._decoder.decode(value))
 
     def applied_offset(self, value: bytes) -> int:
-        """Return the applied offset in framed bytes; raises as `decode`."""
-        return int(self._decoder.decode(value)["appliedOffset"])
+        """Return the applied offset in framed bytes, mostly without decoding the rest; raises as `decode`."""
+        return self._decoder.first_long(value, "appliedOffset")

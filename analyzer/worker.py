@@ -1,43 +1,36 @@
-"""The worker: Faust hands over records, the analyst judges them, the settler writes what came of it."""
+"""The worker: Faust hands over batches, the analyst judges them, the settler writes what came of it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+import time
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final, cast
 
 import faust
+import numpy as np
 import structlog
 
-from analyzer.analyst import Incoming
 from analyzer.continuity import Continuity, Step
 from analyzer.crew import Crew
 from analyzer.ending import Ending
-from analyzer.engine import FaustPositions, FaustPublisher, explained, source
+from analyzer.engine import FaustPositions, explained, source
+from analyzer.ports import Batch, Outgoing
+from analyzer.publish import FaustPublisher
 from analyzer.schema_cache import SchemaNeededError
 from analyzer.settings import AnalyzerSettings
-from analyzer.settle import Result, Settler
+from analyzer.settle import Limits, Result, Settler
+from analyzer.transport import Fetch
 from schemas.errors import UnavailableError
 
 STOP_TIMEOUT_S: Final = 10.0
 STUCK_AFTER_S: Final = 20.0
 COMMIT_EVERY_S: Final = 1.0
 IDLE_S: Final = 2.0
-
-
-def incoming(message: Any) -> Incoming:
-    """Return a record as Faust hands it over, timestamp in seconds, as the analyst takes it."""
-    timestamp_ms = round(message.timestamp * 1000)
-    return Incoming(
-        message.topic,
-        message.partition,
-        message.offset,
-        message.key,
-        message.value,
-        tuple(message.headers or ()),
-        timestamp_ms if timestamp_ms >= 0 else None,  # -1 ms: the record has none
-    )
+TURNS: Final = 8
+"""Of the event loop, after as many records as a desk takes at once. A send and its acknowledgement take about as many,
+and would wait for as many records at each."""
 
 
 class Worker:
@@ -60,7 +53,7 @@ class Worker:
             analyst.states,
             analyst.metrics,
             self._loop.time,
-            max_unsettled=settings.max_unsettled,
+            limits=Limits(settings.checkpoint_s, settings.max_unsettled),
         )
         self._from = FaustPositions(app, stage.source)
         self._continuity = Continuity()
@@ -72,6 +65,7 @@ class Worker:
         self._generation = 0
         self._seen_at = 0.0
         self._busy = False
+        self._at_once = 0
         self._tasks: list[asyncio.Task[Any]] = []
         app.on_partitions_revoked.connect(cast("Any", self._on_revoked))
         app.on_partitions_assigned.connect(cast("Any", self._on_assigned))
@@ -130,53 +124,78 @@ class Worker:
             raise UnavailableError(f"the Kafka client stopped: {self._app.crash_reason!r}")
 
     def _consumer(self) -> Any:
-        async def judge(stream: faust.Stream[bytes]) -> None:
+        async def judge(stream: faust.Stream[Fetch]) -> None:
             await self._watched(self._consume(stream))
 
         return judge
 
-    async def _consume(self, stream: faust.Stream[bytes]) -> None:
+    async def _consume(self, stream: faust.Stream[Fetch]) -> None:
         async for event in stream.noack().events():
             await self._prepared.wait()
             if self._ending.told or self._ending.failed:
                 continue  # not committed: another worker reads it
-            await self._take(event.message)
+            self._seen_at = self._loop.time()
+            self._busy = True  # until its results have room; what is read ahead waits behind it
+            for batch in event.value:
+                await self._take(batch)
             self._busy = False
             self._seen_at = self._loop.time()
 
-    async def _take(self, message: Any) -> None:
-        partition, offset = message.partition, message.offset
-        self._seen_at = self._loop.time()
-        self._busy = True  # until its result has room; what is read ahead waits behind it
-        step = self._continuity.see(partition, offset)
-        if step is Step.SEEK:
-            await self._read_again(partition, offset)
-        if step is not Step.NEXT:
-            return
-        result = await self._analyse(message)
-        if result is not None:
-            self._settler.add(result)
-            await self._settler.room()
-
-    async def _analyse(self, message: Any) -> Result[Any] | None:
-        """Return what came of a record, or None when its partition was taken away meanwhile."""
-        partition, offset = message.partition, message.offset
-        record = incoming(message)
+    async def _take(self, batch: Batch) -> None:
         generation = self._generation
+        run = self._continuity.take(batch.partition, batch.offsets)
+        if run.seek is not None:
+            await self._read_again(batch.partition, run.seek)
+        for start in range(run.start, run.stop, self._analyst.most):
+            part = batch.part(start, min(start + self._analyst.most, run.stop))
+            if not await self._analyse(part, generation):
+                return
+            await self._settler.room()
+            await self._others(len(part))
+
+    async def _others(self, judged: int) -> None:
+        """Give sends, checkpoints and the client their turns, when so many records were judged since the last time."""
+        self._at_once += judged
+        if self._at_once >= self._analyst.most:
+            self._at_once = 0
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+
+    async def _analyse(self, batch: Batch, generation: int) -> bool:
+        """Judge a batch and let it be settled; False when its partition is being taken away, or the worker ends."""
+        with contextlib.ExitStack() as afterwards:
+            while generation == self._generation and self._prepared.is_set() and not self._ending.told:
+                try:
+                    # One step: no checkpoint may come between the states that move on and what that has to tell.
+                    outgoing = self._analyst.analyse(batch)
+                    self._settler.add(self._result(batch, outgoing))
+                except SchemaNeededError as needed:
+                    await self._fetch(needed)
+                    afterwards.callback(needed.cache.ask_again)
+                except BaseException:
+                    self._settler.halt()
+                    raise
+                else:
+                    return True
+        return False
+
+    async def _fetch(self, needed: SchemaNeededError) -> None:
+        self._waits_for_registry = True
+        await needed.cache.fetch(needed.version)
+        self._waits_for_registry = False
+
+    def _result(self, batch: Batch, outgoing: Sequence[Outgoing]) -> Result:
+        generation = self._generation
+
+        def told() -> None:
+            stamped = np.array([one for one in batch.timestamps_ms if one >= 0])
+            self._analyst.metrics.latency_seconds.observe(np.maximum(time.time() - stamped / 1000, 0.0))
 
         def done() -> None:
             if generation == self._generation:
-                self._done[partition] = offset + 1
-            self._analyst.metrics.latency_seconds.observe(max(0.0, self._analyst.now().timestamp() - message.timestamp))
+                self._done[batch.partition] = batch.offsets[-1] + 1
 
-        while generation == self._generation:
-            try:
-                return self._analyst.analyse(record, done)
-            except SchemaNeededError as needed:
-                self._waits_for_registry = True
-                await needed.cache.fetch(needed.version)
-                self._waits_for_registry = False
-        return None
+        return Result(batch.partition, len(batch), outgoing, told, done)
 
     async def _read_again(self, partition: int, offset: int | None) -> None:
         position = self._continuity.positions()[partition]
@@ -209,7 +228,7 @@ class Worker:
         if revoked and not self._ending.told:
             await self._drain("rebalancing")
         self._generation += 1
-        self._analyst.states.drop_unsettled()
+        self._restorer.read_anew(self._settler.abandon())
         self._continuity.begin({})
         self._done.clear()
 

@@ -35,8 +35,10 @@ GLUE_VERSION: Final = 3
 CONFLUENT_MAGIC: Final = 0
 PLAIN: Final = 0
 ZLIB: Final = 5
+_GLUE_PLAIN: Final = bytes((GLUE_VERSION, PLAIN))
 _GLUE_HEADER: Final = 18
 _CONFLUENT_HEADER: Final = 5
+_LONGEST_LONG: Final = 10
 _FOLDER: Final = Path(__file__).parent
 
 
@@ -96,6 +98,33 @@ class Decoder:
         self._logical = logical_types
         self._reader = self._parse(definition(reader)) if reader else None
         self._writers: dict[UUID | int, Any] = {}
+        self._first_longs: dict[bytes, str | None] = {}
+
+    def first_long(self, value: bytes, field: str) -> int:
+        """Return a field of the record in `value`, which is most likely the first and a long, without the rest.
+
+        Where it isn't, all is decoded. Otherwise it isn't checked what follows.
+
+        Raises:
+            BadRecordError, UnavailableError: as `decode`.
+        """
+        version = value[2:_GLUE_HEADER]
+        if value[:2] == _GLUE_PLAIN and (self._first_longs.get(version) or self._first_long(version)) == field:
+            found = _long(value, _GLUE_HEADER)
+            if found is not None:
+                return found
+        return int(self.decode(value)[field])
+
+    def _first_long(self, version: bytes) -> str | None:
+        """Return the name of the first field of a schema's records if it is a long."""
+        if len(version) < _GLUE_HEADER - 2:
+            return None
+        number = UUID(bytes=version)
+        writer = self._writers.get(number) or self._fetch(number)
+        same = self._reader is None or (isinstance(writer, dict) and writer.get("name") == self._reader["name"])
+        first = (writer.get("fields") or [{}])[0] if same and isinstance(writer, dict) else {}
+        self._first_longs[version] = first["name"] if first.get("type") == "long" else None
+        return self._first_longs[version]
 
     def decode(self, value: bytes) -> Record:
         """Return the record in `value`.
@@ -157,6 +186,17 @@ class Decoder:
             return fastavro.parse_schema(schema if self._logical else without_logical_types(schema))
         except (ValueError, KeyError, fastavro.schema.SchemaParseException) as error:
             raise BadRecordError(f"its registered schema is not valid Avro: {error}") from None
+
+
+def _long(value: bytes, at: int) -> int | None:
+    """Return the Avro long that begins at index `at`; None when the bytes end within it or it is too long for one."""
+    found = shift = 0
+    for byte in value[at : at + _LONGEST_LONG]:
+        found |= (byte & 0x7F) << shift
+        if byte < 0x80:  # noqa: PLR2004 - the bit that says that more follow
+            return (found >> 1) ^ -(found & 1)
+        shift += 7
+    return None
 
 
 def without_logical_types(schema: Any) -> Any:

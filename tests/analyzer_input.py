@@ -14,8 +14,10 @@ from analyzer.core.detect import Judge
 from analyzer.core.sighting import Sight
 from analyzer.core.terminal import TerminalJudge
 from analyzer.core.terminal_surge import TerminalSurge
+from analyzer.ports import Batch
 from analyzer.thresholds import read
 from schemas.codec import Record
+from schemas.dead_letter import Header
 
 NOON_MS: Final = 1_750_000_000_000 // 86_400_000 * 86_400_000 + 43_200_000
 """A noon, UTC."""
@@ -57,6 +59,25 @@ def rule(kind: type[_R], **changes: Any) -> _R:
     """Return a rule with the thresholds of the tests, with `changes`."""
     found = next(one for one in _TUNING.rules if isinstance(one, kind))
     return dataclasses.replace(found, **changes)  # type: ignore[type-var]  # rules are dataclasses
+
+
+def batch(
+    *records: tuple[int, bytes | None, bytes | None],
+    topic: str = "transactions",
+    partition: int = 3,
+    headers: tuple[Header, ...] = (),
+    timestamp_ms: int = -1,
+) -> Batch:
+    """Return records of offset, key and value as a batch."""
+    return Batch(
+        topic,
+        partition,
+        [offset for offset, _, _ in records],
+        [key for _, key, _ in records],
+        [value for _, _, value in records],
+        [headers] * len(records),
+        [timestamp_ms] * len(records),
+    )
 
 
 def record(**changes: Any) -> Record:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.continuity import SIGHTINGS_OF_A_HOLE, Continuity, Step
+from analyzer.continuity import SIGHTINGS_OF_A_HOLE, Continuity, Run, Step
 
 
 def continuity(position: int = 0) -> Continuity:
@@ -91,3 +91,46 @@ def test_a_record_that_comes_keeps_the_end_from_being_passed() -> None:
     assert [one.nothing_until(3, 7) for _ in range(2)] == [Step.SEEK, Step.SEEK]
     assert steps(one, 5) == [Step.NEXT]
     assert one.nothing_until(3, 7) is Step.SEEK
+
+
+def runs(one: Continuity, *batches: list[int]) -> list[Run]:
+    return [one.take(3, batch) for batch in batches]
+
+
+def test_a_batch_of_consecutive_records_is_the_next_in_one_step() -> None:
+    one = continuity(5)
+    assert runs(one, [5, 6, 7], [8]) == [Run(0, 3), Run(0, 1)]
+    assert one.positions() == {3: 9}
+
+
+def test_of_a_batch_that_was_here_in_part_the_rest_is_the_next() -> None:
+    assert runs(continuity(5), [3, 4, 5, 6], [4, 5], []) == [Run(2, 4), Run(0, 0), Run(0, 0)]
+    assert continuity().take(4, [0, 1]) == Run(0, 0)
+
+
+def test_a_batch_with_a_hole_is_taken_up_to_it_and_the_partition_is_read_again() -> None:
+    one = continuity(5)
+    assert runs(one, [5, 6, 9, 10]) == [Run(0, 2, seek=9)]
+    assert one.positions() == {3: 7}
+
+
+def test_a_hole_within_a_batch_is_passed_when_it_is_there_a_third_time() -> None:
+    found = runs(continuity(), [0, 5, 6], [5, 6], [5, 6, 8, 9])
+    assert found == [Run(0, 1, seek=5), Run(0, 0, seek=5), Run(0, 2, seek=8)]
+
+
+def test_a_batch_fetched_before_the_partition_is_read_again_is_ignored() -> None:
+    assert runs(continuity(), [0, 5, 6], [7, 8], [1, 2]) == [Run(0, 1, seek=5), Run(0, 0), Run(0, 2)]
+
+
+@given(st.lists(st.sets(st.integers(0, 12), min_size=1), max_size=12), st.integers(0, 5))
+def test_a_batch_is_taken_as_its_records_would_be(batches: list[set[int]], position: int) -> None:
+    whole, single = continuity(position), continuity(position)
+    for offsets in map(sorted, batches):
+        run = whole.take(3, offsets)
+        found = [single.see(3, offset) for offset in offsets]
+        assert [at for at, step in enumerate(found) if step is Step.NEXT] == list(range(run.start, run.stop))
+        assert [offset for offset, step in zip(offsets, found, strict=True) if step is Step.SEEK] == (
+            [] if run.seek is None else [run.seek]
+        )
+        assert whole.positions() == single.positions()

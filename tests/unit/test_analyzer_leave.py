@@ -49,7 +49,7 @@ class AppFake:
 
 
 def worker(app: AppFake, stage: Stage, ending: Ending) -> Worker:
-    analyst = SimpleNamespace(states=None, metrics=Metrics(CollectorRegistry()))
+    analyst = SimpleNamespace(states=None, metrics=Metrics(CollectorRegistry()), most=1)
     crew = Crew(stage, cast("Any", app), cast("Any", analyst), cast("Any", None))
     return Worker(crew, AnalyzerSettings(), ending)
 

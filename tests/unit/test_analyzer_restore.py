@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from analyzer.core.window import CardWindow
 from analyzer.restore import Restorer
 from analyzer.stage import CARDS
-from analyzer.states import States
+from analyzer.states import WindowStates
 from analyzer.wire import StateCodec
 from schemas.codec import Decoder, Encoder
 from schemas.errors import UserError
@@ -68,9 +68,9 @@ def state(value: bytes, offset: int = 17, key: bytes = b"card") -> Any:
 
 
 def restorer(client: ClientFake, *applied: int, patience_s: float = 0.0) -> Restorer:
-    states = States(codec())
+    states = WindowStates(codec())
     for number, offset in enumerate(applied):
-        states.restored(3, f"card-{number}", states.codec.encode(CardWindow(applied_offset=offset)))
+        states.restored(3, f"card-{number}".encode(), states.codec.encode(CardWindow(applied_offset=offset)))
     return Restorer(lambda: cast("Any", client), CARDS, states, patience_s)
 
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from analyzer.analyst import Analyst, Incoming
+from analyzer.analyst import Analyst
+from analyzer.by_record import ByRecord
 from analyzer.core.detect import Duplicate, Judged, Late, Outcome, Replayed
 from analyzer.core.model import DAY_MS, HOUR_MS, Verdict
 from analyzer.core.sighting import Sight, Sighting
@@ -21,15 +22,15 @@ from analyzer.core.terminal_surge import TerminalSurge
 from analyzer.core.window import CardWindow
 from analyzer.desk import Notifier, TerminalDesk
 from analyzer.metrics import TerminalMetrics
-from analyzer.settle import Result
-from analyzer.states import States
+from analyzer.ports import Outgoing
+from analyzer.states import WindowStates
 from analyzer.terminal_wire import SightingReader, TerminalCodec, sighting_record
 from analyzer.wire import checked, notification_id
 from schemas.codec import Decoder, Encoder
 from schemas.errors import BadRecordError
 from schemas.registry import FakeRegistry
 from schemas.topics import NOTIFICATIONS, SHADOW, SIGHTINGS, TERMINALS_CHANGELOG
-from tests.analyzer_input import NOON_MS, judge, record, sight, surge, terminal_judge
+from tests.analyzer_input import NOON_MS, batch, judge, record, sight, surge, terminal_judge
 
 HOURLY = surge(limit_cards=3, window_hours=10)
 
@@ -394,11 +395,16 @@ class Post:
             ),
             metrics=self.metrics,
         )
-        self.analyst = Analyst(desk, States(states), today, max_dead_letters_in_a_row=3)
+        self.states = WindowStates(states)
+        self.analyst = Analyst(ByRecord(desk, self.states), max_dead_letters_in_a_row=3)
 
-    def analyse(self, one: Sighting, offset: int) -> Result[TerminalWindow]:
+    def analyse(self, one: Sighting, offset: int) -> list[Outgoing]:
         value = self.sightings.encode(sighting_record(one))
-        return self.analyst.analyse(Incoming(SIGHTINGS, 3, offset, one.terminal.encode(), value), lambda: None)
+        return self.analyst.analyse(batch((offset, one.terminal.encode(), value), topic=SIGHTINGS))
+
+    def changed(self) -> list[str]:
+        """Return the places of the states that changed since the last time."""
+        return [f"{one.partition} {one.key.decode()}" for one in self.states.snapshot()]
 
 
 def today() -> datetime:
@@ -408,23 +414,22 @@ def today() -> datetime:
 def test_each_transaction_of_a_surge_becomes_a_notification_with_its_own_card_as_key() -> None:
     post = Post()
     results = [post.analyse(sighting(number, hours=number), number) for number in range(4)]
-    assert [len(result.outgoing) for result in results] == [0, 0, 0, 4]
-    assert {(out.topic, out.key) for out in results[3].outgoing} == {
+    assert [len(told) for told in results] == [0, 0, 0, 4]
+    assert {(out.topic, out.key) for out in results[3]} == {
         (NOTIFICATIONS, f"card-{number}".encode()) for number in range(4)
     }
-    told = [post.decoder.decode(out.value or b"")["eventDetail"] for out in results[3].outgoing]
+    told = [post.decoder.decode(out.value or b"")["eventDetail"] for out in results[3]]
     assert {one["notificationId"] for one in told} == {notification_id(f"t-00{number}") for number in range(4)}
     assert {one["findings"][0]["rule"] for one in told} == {"terminal_surge"}
-    assert results[3].update is not None
-    assert (results[3].update.partition, results[3].update.key) == (3, "ter_1")
+    assert post.changed() == ["3 ter_1"]
     assert post.metrics.findings.labels("terminal_surge")._value.get() == post.metrics.flagged._value.get() == 4
 
 
 def test_a_surge_in_the_shadow_goes_to_its_topic_once_and_alerts_nobody() -> None:
     post = Post(shadow=True)
     results = [post.analyse(sighting(number, hours=number), number) for number in range(5)]
-    assert [[out.topic for out in result.outgoing] for result in results] == [[], [], [], [SHADOW] * 4, [SHADOW]]
-    assert [result.update.window.flagged for result in results if result.update] == [0] * 5
+    assert [[out.topic for out in told] for told in results] == [[], [], [], [SHADOW] * 4, [SHADOW]]
+    assert post.states.window(3, "ter_1").flagged == 0
     assert post.metrics.flagged._value.get() == 0
     assert post.metrics.shadow_findings.labels("terminal_surge")._value.get() == 5
 
@@ -433,8 +438,8 @@ def test_a_sighting_read_again_tells_nobody() -> None:
     post = Post()
     for number in range(4):
         post.analyse(sighting(number), number)
-    assert post.analyse(sighting(3), 3).outgoing == ()
-    assert post.analyse(sighting(3), 4).outgoing == ()
+    assert post.analyse(sighting(3), 3) == []
+    assert post.analyse(sighting(3), 4) == []
     assert (post.metrics.replayed._value.get(), post.metrics.duplicates._value.get()) == (1, 1)
 
 
