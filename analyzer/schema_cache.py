@@ -58,6 +58,14 @@ class SchemaCache:
         except KeyError:
             raise SchemaNeededError(self, version) from None
 
+    def known(self, version: UUID | int) -> str | None:
+        """Return a schema from memory; None if `definition` will say that the registry has no such schema.
+
+        Raises:
+            SchemaNeededError: it isn't there; `fetch` it and ask again.
+        """
+        return None if version in self._unknown else self.definition(version)
+
     async def fetch(self, version: UUID | int) -> None:
         """Ask the registry in a thread, again and again while it is away.
 

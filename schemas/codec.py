@@ -35,8 +35,8 @@ GLUE_VERSION: Final = 3
 CONFLUENT_MAGIC: Final = 0
 PLAIN: Final = 0
 ZLIB: Final = 5
-_GLUE_HEADER: Final = 18
-_CONFLUENT_HEADER: Final = 5
+GLUE_HEADER: Final = 18
+CONFLUENT_HEADER: Final = 5
 _FOLDER: Final = Path(__file__).parent
 
 
@@ -132,10 +132,10 @@ class Decoder:
     def _unframe(self, value: bytes) -> tuple[UUID | int, bytes]:
         if not value:
             raise BadRecordError("the value is empty")
-        if value[0] == GLUE_VERSION and len(value) >= _GLUE_HEADER:
-            return UUID(bytes=value[2:_GLUE_HEADER]), _inflated(value[1], value[_GLUE_HEADER:])
-        if value[0] == CONFLUENT_MAGIC and len(value) >= _CONFLUENT_HEADER:
-            return int(struct.unpack_from(">I", value, 1)[0]), value[_CONFLUENT_HEADER:]
+        if value[0] == GLUE_VERSION and len(value) >= GLUE_HEADER:
+            return UUID(bytes=value[2:GLUE_HEADER]), _inflated(value[1], value[GLUE_HEADER:])
+        if value[0] == CONFLUENT_MAGIC and len(value) >= CONFLUENT_HEADER:
+            return int(struct.unpack_from(">I", value, 1)[0]), value[CONFLUENT_HEADER:]
         raise BadRecordError(
             f"{len(value)} bytes that begin with {value[0]} are neither in Glue nor in Confluent framing"
         )
