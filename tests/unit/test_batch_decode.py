@@ -208,7 +208,8 @@ RELEASED_WRITERS: Final = st.sampled_from([Writer(text, {}) for text in RELEASED
 @st.composite
 def batches(draw: st.DrawFn) -> tuple[Registry, list[Framed]]:
     """Draw good records of a few schemas in both framings."""
-    registry, records = Registry(), []
+    registry = Registry()
+    records: list[Framed] = []
     some = draw(st.lists(RELEASED_WRITERS | writers(), min_size=1, max_size=3))
     for writer in draw(st.lists(st.sampled_from(some), min_size=1, max_size=6)):
         values = draw(fields()) | {name: draw(extra) for name, extra in writer.extra.items()}
@@ -232,3 +233,258 @@ def test_good_records_of_every_schema_that_can_be_walked_are_read_as_the_scalar_
 def id_texts(one: Transaction) -> list[str]:
     texts = (one.transaction_id, one.card_id, one.user_id, one.merchant_id, one.terminal_id, one.device_id)
     return [text for text in texts if text]
+
+
+Mutation = Callable[[bytes], bytes]
+
+
+def mutations() -> st.SearchStrategy[Mutation]:
+    """Ways to damage bytes behind the head; places are shares of the length."""
+    place, octet = st.floats(0, 1, exclude_max=True), st.integers(0, 255).map(lambda one: bytes([one]))
+
+    def at(share: float, value: bytes) -> int:
+        return 18 + int(share * max(0, len(value) - 18))
+
+    cut = place.map(lambda share: lambda value: value[: at(share, value)])
+    put = st.tuples(place, octet).map(lambda a: lambda v: v[: at(a[0], v)] + a[1] + v[at(a[0], v) + 1 :])
+    insert = st.tuples(place, octet).map(lambda a: lambda v: v[: at(a[0], v)] + a[1] + v[at(a[0], v) :])
+    pad = place.map(
+        lambda share: lambda v: v[: at(share, v)] + bytes([v[at(share, v)] | 128, 0]) + v[at(share, v) + 1 :]
+    )
+    drop = place.map(lambda share: lambda value: value[: at(share, value)] + value[at(share, value) + 1 :])
+    extend = st.binary(min_size=1, max_size=9).map(lambda more: lambda value: value + more)
+    head = octet.map(lambda one: lambda value: one + value[1:])
+    return st.one_of(cut, put, put, insert, pad, drop, extend, head)
+
+
+@settings(deadline=None)
+@given(batches(), st.data())
+def test_damaged_records_are_never_taken_for_other_ones(
+    batch: tuple[Registry, list[Framed]], data: st.DataObject
+) -> None:
+    registry, records = batch
+    damaged: list[Framed] = []
+    for key, value in records:
+        for change in data.draw(st.lists(mutations(), max_size=3)):
+            value = change(value) if value and len(value) > 18 else value  # noqa: PLW2901 - step by step
+        damaged += [(data.draw(st.sampled_from([key, key, key, b"", None, b"another"])), value)]
+    assert_agrees(registry, damaged)
+
+
+def written(registry: Registry, **changes: Any) -> Framed:
+    """Return a record of today's schema."""
+    values = record(**changes)
+    return values["cardId"].encode(), registry.glue(RELEASED[-1]) + body(parsed(RELEASED[-1]), values)
+
+
+FULL: Final = {"merchantName": "Müller \U0001f600 & Söhne", "deviceId": "dé", "transactionId": "x" * 64}
+
+
+def test_every_changed_bit_is_noticed_or_read_alike() -> None:
+    registry = Registry()
+    key, good = written(registry, **FULL)
+    assert good
+    places = itertools.product(range(18, len(good)), range(8))
+    changed = [good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :] for at, bit in places]
+    columns = assert_agrees(registry, [(key, good), *((key, value) for value in changed), (key, good)])
+    assert not columns.odd[0]
+    assert not columns.odd[-1]
+    assert 0 < columns.odd.sum() < len(columns)
+
+
+def test_a_record_that_ends_anywhere_is_odd_and_its_neighbours_are_not() -> None:
+    registry = Registry()
+    key, good = written(registry, **FULL)
+    assert good
+    records = [(key, value) for size in range(len(good)) for value in (good[:size], good)]
+    columns = assert_agrees(registry, records)
+    assert columns.odd.tolist() == [True, False] * len(good)
+
+
+def test_a_byte_that_is_no_utf8_is_found_in_every_string() -> None:
+    registry = Registry()
+    marks = {name: f"<{name}>" for name in ("transactionId", "cardId", "userId", "merchantId", "merchantName")}
+    marks |= {name: f"<{name}>" for name in ("terminalId", "deviceId")}
+    key, good = written(registry, **marks)
+    assert key
+    assert good
+    for mark in marks.values():
+        for wrong in (b"\xff", b"\x80", b"\xc3", b"\xed"):
+            for place in (mark[:1], mark[-1:]):
+                new = mark.replace(place, "\0").encode().replace(b"\0", wrong)
+                value, bad_key = good.replace(mark.encode(), new), key.replace(mark.encode(), new)
+                assert assert_agrees(registry, [(key, good), (bad_key, value), (key, good)]).odd.tolist() == [0, 1, 0]
+
+
+def test_two_strings_that_are_utf8_only_together_are_odd() -> None:
+    registry = Registry()
+    key, good = written(registry, merchantId="m<", merchantName=">" + "n" * 99)
+    assert good
+    # A name of 100 bytes has the length c8 01, and c3 c8 is no character, but c3 88 is: so 68 bytes (88 01).
+    short = good.replace(b"n" * 99, b"n" * 67).replace(b"\xc8\x01>", b"\x88\x01>")
+    assert not assert_agrees(registry, [(key, short)]).odd.any()
+    assert assert_agrees(registry, [(key, short.replace(b"m<", b"m\xc3"))]).odd.all()
+
+
+PADDED: Final = [
+    (b"\x48" + b"t" * 36, b"\xc8\x00" + b"t" * 36),
+    (b"\x18" + b"merchant-one", b"\x98\x80\x00" + b"merchant-one"),
+    (b"\xc4\x13\x06EUR", b"\xc4\x93\x00\x06EUR"),
+    (b"\x06EUR", b"\x86\x00EUR"),
+    (b"\x02\x14terminal-1", b"\x82\x00\x14terminal-1"),
+]
+
+
+@pytest.mark.parametrize(("short", "padded"), PADDED)
+def test_a_number_that_is_longer_than_it_must_be_is_not_copied(short: bytes, padded: bytes) -> None:
+    registry = Registry()
+    key, good = written(registry, transactionId="t" * 36, merchantId="merchant-one")
+    assert good
+    assert good.count(short) == 1
+    columns = assert_agrees(registry, [(key, good), (key, good.replace(short, padded))])
+    assert columns.odd.tolist() == [False, True]
+
+
+BAD: Final[list[dict[str, Any]]] = [
+    *({name: ""} for name in ("transactionId", "cardId", "userId", "merchantId", "terminalId", "deviceId")),
+    *({name: "x" * 201} for name in ("transactionId", "cardId", "userId", "merchantId", "terminalId", "deviceId")),
+    *({"merchantCategory": text} for text in ("541", "54111", "541a", "54/1", "541:", "५४११", "")),
+    *({"cardLastFour": text} for text in ("424", "42424", "/242", "424:", "٤٢٤٢")),
+    *({"currency": text} for text in ("eUR", "EU", "EURO", "EU@", "EU[", "EU1", "ÉU", "EU ")),
+    *({"country": text} for text in ("D", "DEU", "De", "D@", "D[", "É", "D\0")),
+    *({"eventTime": time} for time in (-1, 946_684_799_999, 4_102_444_800_000, 2**62, -(2**63))),
+    *({"amountMinor": amount} for amount in (-1, 10**12 + 1, 2**63 - 1, -(2**63))),
+    *({"latitude": place} for place in (90.01, -91.0, math.nan, math.inf, -math.inf, None)),
+    *({"longitude": place} for place in (180.01, -181.0, math.nan, math.inf, -math.inf, None)),
+]
+
+
+def test_what_no_transaction_can_have_is_odd() -> None:
+    registry = Registry()
+    records = [written(registry, **changes) for changes in BAD]
+    good = written(registry)
+    columns = assert_agrees(registry, [one for bad in records for one in (bad, good)])
+    assert [changes for changes, odd in zip(BAD, columns.odd[::2], strict=True) if not odd] == []
+    assert not columns.odd[1::2].any()
+
+
+def test_keys_values_and_framing_that_are_not_as_they_must_be_are_odd() -> None:
+    registry = Registry()
+    key, good = written(registry)
+    assert good
+    compressed = good[:1] + b"\5" + good[2:18] + zlib.compress(good[18:])
+    unknown = good[:2] + bytes(16) + good[18:]
+    odd: list[Framed] = [
+        (None, good), (b"", good), (b"card-2", good), (b"card-11", good), (b"card-", good), (key, None), (key, b""),
+        (key, b"\7" + good[1:]), (key, good[:17]), (key, good[:18]), (key, unknown), (key, compressed),
+        (key, b"\0"), (key, b"\0" + bytes(9)),
+    ]  # fmt: skip
+    columns = assert_agrees(registry, [one for bad in odd for one in (bad, (key, good))])
+    assert columns.odd.tolist() == [True, False] * len(odd)
+    assert columns.card_ids[::2] == columns.transaction_ids[::2] == columns.recent[::2] == [b""] * len(odd)
+
+
+def test_without_a_registry_for_them_records_in_confluent_framing_are_odd() -> None:
+    registry = Registry()
+    (key, good), other = written(registry), registry.confluent(RELEASED[-1])
+    assert good
+    columns = read(ColumnReader(registry), [(key, other + good[18:]), (key, good)])
+    assert columns.odd.tolist() == [True, False]
+
+
+def test_no_records_make_empty_columns() -> None:
+    columns = read(ColumnReader(Registry()), [])
+    assert len(columns) == len(columns.odd) == len(columns.recent) == 0
+
+
+def without(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(definition("transaction"))
+    return schema | {"fields": [one for one in schema["fields"] if one["name"] != name]}
+
+
+def with_type(name: str, kind: Any) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(definition("transaction"))
+    return schema | {"fields": [one | {"type": kind} if one["name"] == name else one for one in schema["fields"]]}
+
+
+def with_extra(kind: Any) -> dict[str, Any]:
+    schema = without("")
+    return schema | {"fields": [*schema["fields"], {"name": "extra", "type": kind}]}
+
+
+NO_PLAN: Final[list[Any]] = [
+    "long",
+    ["null", "string"],
+    {"type": "record"},
+    without("") | {"name": "Payment"},
+    *(without(name) for name in ("transactionId", "eventTime", "channel", "approved", "country")),
+    with_type("merchantId", "bytes"),
+    with_type("merchantId", ["null", "string"]),
+    with_type("eventTime", "double"),
+    with_type("latitude", "double"),
+    with_type("latitude", ["null", "float"]),
+    with_type("latitude", ["double", "null"]),
+    with_type("terminalId", ["string", "null"]),
+    with_type("terminalId", ["null", "string", "long"]),
+    with_type("channel", {"type": "enum", "name": "Kind", "symbols": ["CARD_PRESENT", "CARD_NOT_PRESENT"]}),
+    with_type("channel", "string"),
+    *(
+        with_extra(kind)
+        for kind in ("bytes", "null", ["null"], ["long"], {"type": "array", "items": "long"}, "Channel")
+    ),
+    with_extra({"type": "fixed", "name": "Four", "size": 4}),
+    without("") | {"fields": [*without("")["fields"], *({"name": f"extra{one}", "type": "int"} for one in range(48))]},
+]
+
+
+@pytest.mark.parametrize("schema", NO_PLAN, ids=lambda schema: json.dumps(schema)[-60:])
+def test_a_schema_that_cannot_be_walked_has_no_plan(schema: Any) -> None:
+    assert plan(json.dumps(schema)) is None
+    registry = Registry()
+    assert read(ColumnReader(registry), [(b"card-1", registry.glue(json.dumps(schema)) + bytes(99))]).odd.all()
+
+
+def test_text_that_is_no_schema_has_no_plan() -> None:
+    assert plan("{") is None
+
+
+def test_a_schema_that_must_be_fetched_is_asked_for_before_anything_is_read() -> None:
+    registry = Registry()
+    key, good = written(registry)
+    cache = SchemaCache(registry.definition)
+    batch = ColumnReader(cache)
+    with pytest.raises(SchemaNeededError) as needed:
+        read(batch, [(key, good)])
+    asyncio.run(needed.value.cache.fetch(needed.value.version))
+    assert read(batch, [(key, good)]).odd.tolist() == [False]
+
+
+def test_an_unknown_schema_is_odd_and_the_scalar_reader_still_hears_of_it() -> None:
+    key, good = written(Registry())
+    cache = SchemaCache(Registry().definition)
+    batch, scalar = ColumnReader(cache), TransactionReader(Decoder(cache, reader="transaction"))
+    with pytest.raises(SchemaNeededError) as needed:
+        read(batch, [(key, good)])
+    asyncio.run(needed.value.cache.fetch(needed.value.version))
+    assert read(batch, [(key, good)]).odd.tolist() == [True]
+    with pytest.raises(UnknownSchemaError):
+        scalar.read(key, good)
+
+
+@pytest.mark.parametrize("size", [1, 7, 250, 700])
+def test_what_the_generator_makes_is_never_odd(size: int) -> None:
+    """Else all would be as slow as record by record, and nothing else would tell."""
+    registry, known = FakeRegistry(), Registry()
+    wire = Wire.registered(registry)
+    made = itertools.islice(transactions(make_plan(7, NOON_MS // DAY_MS * DAY_MS, "handbook", cards=150)), 700)
+    records: list[Framed] = [wire.written(transaction)[1:] for transaction, _ in made]
+    known.schemas |= dict(registry.definitions.items())
+    scalar = both(known)[1]
+    assert any(not one.merchant_name.isascii() for one in (scalar.read(key, value) for key, value in records))
+    for at in range(0, len(records), size):
+        assert not assert_agrees(known, records[at : at + size]).odd.any()
+
+
+def test_the_letters_of_a_country_come_out_of_its_code() -> None:
+    assert country_code("DE") == 0x4445
+    assert country_name(country_code("DE")) == "DE"
