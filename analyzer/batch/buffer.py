@@ -57,18 +57,24 @@ def words(data: bytes | bytearray) -> WordArray:
     return np.ndarray((len(data) - 7,), np.dtype("<u8"), data, strides=(1,))
 
 
-def varint(word: WordArray) -> tuple[WordArray, ByteArray, BoolArray]:
-    """Read varints that begin with the low byte of each word.
+def beyond(word: WordArray) -> WordArray:
+    """Return which bits of each word a varint takes that begins with its low byte: all if it is longer than the word.
 
-    Returns:
-        which bits of the word are the varint's (all if it is longer than the word), how many bytes it has (9 if it is
-        longer than the word), and whether it is longer than it must be.
+    But for the highest bit of its last byte, which is 0.
     """
     stop = ~word & HIGH
-    low = stop & (~stop + _ONE)
-    mask = low - _ONE
-    padded: BoolArray = (word & mask | _ONE) < (low >> _SEVEN)
-    return mask, (np.bitwise_count(mask) >> _THREE) + _ONE_BYTE, padded
+    return (stop & -stop) - _ONE
+
+
+def octets(mask: WordArray) -> ByteArray:
+    """Return how many bytes the varint has; 9 if it is longer than the word."""
+    return (np.bitwise_count(mask) >> _THREE) + _ONE_BYTE
+
+
+def padded(word: WordArray, mask: WordArray) -> BoolArray:
+    """Tell whether a varint is longer than it must be: its last byte is 0, and not its only one."""
+    last: BoolArray = (word & mask | _ONE) < ((mask + _ONE) >> _SEVEN)
+    return last
 
 
 def value(word: WordArray, mask: WordArray) -> WordArray:

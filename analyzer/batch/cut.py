@@ -25,18 +25,18 @@ def cut(octets: ByteArray, begins: Sequence[IntArray], ends: Sequence[IntArray])
     Returns:
         all records' bytes, one after another, and where each one ends (n,).
     """
-    begin = np.stack(begins, axis=1)
-    size = np.stack(ends, axis=1) - begin
-    parts = [_cut(octets, begin[at : at + AT_ONCE], size[at : at + AT_ONCE]) for at in range(0, len(begin), AT_ONCE)]
-    return b"".join(parts), np.cumsum(size.sum(axis=1))
-
-
-def _cut(octets: ByteArray, begin: IntArray, size: IntArray) -> bytes:
-    sizes = size.ravel()
-    total = np.cumsum(sizes)
-    places = np.repeat(begin.ravel() - total + sizes, sizes)
-    places += np.arange(len(places))
-    return octets.take(places).tobytes()
+    shape = len(begins), -1
+    begin, end = np.concatenate(begins).reshape(shape).T.ravel(), np.concatenate(ends).reshape(shape).T.ravel()
+    size = end - begin
+    total = np.cumsum(size)
+    shift = begin - (total - size)
+    parts, step = [], AT_ONCE * len(begins)
+    for at in range(0, len(begin), step):
+        until = min(at + step, len(begin))
+        places = np.repeat(shift[at:until], size[at:until])
+        places += np.arange(total[at] - size[at], total[until - 1])
+        parts.append(octets.take(places).tobytes())
+    return b"".join(parts), total[len(begins) - 1 :: len(begins)]
 
 
 def slices(data: bytes, begins: IntArray, ends: IntArray) -> list[bytes]:

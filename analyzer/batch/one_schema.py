@@ -14,6 +14,7 @@ from analyzer.batch.buffer import Buffer
 from analyzer.batch.columns import BoolArray, Columns, FloatArray, IntArray
 from analyzer.batch.cut import cut, slices
 from analyzer.batch.plan import NULL, Plan
+from analyzer.batch.shapes import letters
 from analyzer.batch.text import all_text
 from analyzer.batch.walk import Walk
 from analyzer.wire import EARLIEST_MS, LARGEST_AMOUNT_MINOR, LATEST_MS
@@ -68,13 +69,14 @@ def walked(plan: Plan, buffer: Buffer, heads: IntArray, head_size: int) -> Walke
     walk = Walk(buffer, heads + head_size)
     for field in plan.fields:
         walk.step(field)
+    walk.end()
     return Walked(plan, buffer, walk, heads)
 
 
 def columns(found: Walked, keys: Sequence[bytes | None], offsets: IntArray) -> Columns:
     """Return the records by columns: odd is what isn't without doubt a transaction of its key."""
     walk, data = found.walk, found.buffer.data
-    good = (walk.faults == 0) & (walk.at == found.ends()) & _numbers_hold(found)
+    good = walk.faultless & (walk.at == found.ends()) & _numbers_hold(found)
     good = all_text(found.buffer, walk, found.heads, good)
     cards = slices(data, walk.contents["cardId"] * good, found.end("cardId") * good)
     if cards != keys:
@@ -90,7 +92,7 @@ def columns(found: Walked, keys: Sequence[bytes | None], offsets: IntArray) -> C
         event_time_ms=walk.numbers["eventTime"],
         amount_minor=amount,
         ln_amount=np.fromiter(map(math.log, (amount + 1.0).tolist()), np.float64, len(amount)),
-        country=(walk.shaped["country"] >> 8).astype(np.uint16).byteswap(),
+        country=letters(walk.shaped["country"]),
         at_terminal=found.present("terminalId"),
         card_present=walk.flags["channel"].astype(np.bool_),
         approved=walk.flags["approved"].astype(np.bool_),

@@ -2,6 +2,8 @@
 
 Positions only ever grow, so a record that leaves its bounds anywhere doesn't end at its end; what was read on the way
 means nothing then. The bytes of neighbours, or the zeros behind all, are read instead: never beyond the buffer.
+
+A call of numpy costs as much as a hundred records' worth of its work: what can wait is done for all fields at the end.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from analyzer.batch.buffer import HIGH, Buffer, ByteArray, WordArray, signed, value, varint
+from analyzer.batch.buffer import HIGH, Buffer, ByteArray, WordArray, beyond, octets, padded, signed, value
 from analyzer.batch.columns import BoolArray, FloatArray, IntArray
 from analyzer.batch.plan import Field, Kind
+from analyzer.batch.shapes import LENGTHS, misshapen
 
 LONGEST_STEP: Final = 72
 """Bytes that a field takes at most, unless it is a string whose length takes more than a byte: that is checked."""
@@ -26,16 +29,10 @@ WORD: Final = 8
 LAST: Final = 0x7F
 """The highest byte that can end a varint."""
 
-ALL: Final = 0xFFFFFFFFFFFFFFFF
-_DIGITS: Final = (0xF0, 0x30, 0x0F, 0x06, 0xF0)
-_LETTERS: Final = (0xE0, 0x40, 0x1F, 0x05, 0xE0)
-SHAPES: Final = {
-    "cardLastFour": (4, _DIGITS),
-    "merchantCategory": (4, _DIGITS),
-    "currency": (3, _LETTERS),
-    "country": (2, _LETTERS),
-}
+ALL: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
+NUMBERS: Final = ("eventTime", "amountMinor")
 IDS: Final = frozenset({"transactionId", "cardId", "userId", "merchantId", "terminalId", "deviceId"})
+_ODD, _NO_BRANCH, _NO_BOOLEAN, _ANY = 0x01, 0xFD, 0xFE, 0xFF
 
 
 class Walk:
@@ -45,20 +42,18 @@ class Walk:
         """Stand at the first byte of each Avro body."""
         self._buffer = buffer
         self.at = starts
-        self.faults: ByteArray = np.zeros(len(starts), np.uint8)
-        """(n,) not 0: something is not as it must be."""
-
         self.bounds: list[IntArray] = [starts]
         """For each field where it begins (n,), and where the last one ends."""
 
         self.contents: dict[str, IntArray] = {}
-        """(n,) of each string field where its first character stands."""
+        """(n,) of each string field of no fixed length where its first character stands."""
 
         self.present: dict[str, BoolArray] = {}
         """(n,) of each field in a union whether it is not null."""
 
-        self.numbers: dict[str, IntArray] = {}
         self.doubles: dict[str, FloatArray] = {}
+        """(n,) not-a-number for null."""
+
         self.flags: dict[str, ByteArray] = {}
         """(n,) of booleans, and of enums what `Field.symbols` says."""
 
@@ -68,53 +63,62 @@ class Walk:
         self.not_text: list[tuple[IntArray, WordArray]] = []
         """Where (n,) bytes stand that are no text, and which bits of the eight from there on are theirs."""
 
+        self.numbers: dict[str, IntArray] = {}
+        """(n,) of NUMBERS; known after the end."""
+
+        self.faultless: BoolArray
+        """(n,) whether all was as it must be, but for where the records end, and for what the numbers mean."""
+
+        self._varints: dict[str, tuple[WordArray, WordArray]] = {}
+        self._faults: list[ByteArray | BoolArray] = []
+        self._faulty_bits: list[int] = []
+
     def step(self, field: Field) -> None:
         """Go over one field of all records."""
         if field.null_branch is None:
             self.at = _STEPS[field.kind](self, field, self.at, None)
         else:
             branch = self._buffer.octets.take(self.at)
-            self.faults |= branch & 0xFD
+            self._fault(branch, _NO_BRANCH)
             self.present[field.name] = there = branch == 2 * (1 - field.null_branch)
             inside = self.at + 1
             self.at = np.where(there, _STEPS[field.kind](self, field, inside, there), inside)
         self.bounds.append(self.at)
 
+    def end(self) -> None:
+        """Do for all fields at once what could wait."""
+        word, mask = (np.concatenate(one).reshape(len(one), -1) for one in zip(*self._varints.values(), strict=True))
+        self.numbers = dict(zip(self._varints, signed(value(word, mask)), strict=True))
+        wrong = np.logical_or.reduce(padded(word, mask) | (mask == ALL))
+        wrong |= misshapen(tuple(self.shaped), list(self.shaped.values()))
+        faults = np.concatenate(self._faults, dtype=np.uint8).reshape(len(self._faults), -1)
+        faults &= np.array(self._faulty_bits, np.uint8)[:, np.newaxis]
+        self.faultless = ~(wrong | np.bitwise_or.reduce(faults).astype(np.bool_))
+
     def string(self, field: Field, at: IntArray, there: BoolArray | None) -> IntArray:
         """Step over a string."""
-        if field.name in SHAPES and there is None:
-            return self._shape(field, at)
+        if field.name in LENGTHS:
+            self.shaped[field.name] = self._buffer.words[at]
+            return at + (1 + LENGTHS[field.name])
         size = self._buffer.octets.take(at)
         if there is not None:
             size = size * there
         if field.name in IDS:
-            self._fault(size == 0, there)
+            self._fault(size == 0 if there is None else size < there, _ANY)
         self.contents[field.name] = content = at + 1
-        if size.max(initial=0) > LAST:
+        if np.maximum.reduce(size) > LAST:
             return self._long_string(field, at, size)
-        self.faults |= size & 1
+        self._fault(size, _ODD)
         return content + (size >> 1)
-
-    def _shape(self, field: Field, at: IntArray) -> IntArray:
-        length, (kind_bits, kind, bits, up, over) = SHAPES[field.name]
-        word = self.shaped[field.name] = self._buffer.words[at]
-        wrong = word & (_each(kind_bits, length) | 0xFF) ^ (_each(kind, length) | 2 * length)
-        wrong |= (word & _each(bits, length)) + _each(up, length) & _each(over, length)
-        if kind == _LETTERS[1]:
-            wrong |= ~((word & _each(bits, length)) + _each(bits, length)) & _each(0x20, length)
-        self._fault(wrong != 0, None)
-        return at + (1 + length)
 
     def _long_string(self, field: Field, at: IntArray, size: ByteArray) -> IntArray:
         """Step over strings of which some have 64 bytes or more."""
-        absent = size == 0
-        word = np.where(absent, 0, self._buffer.words[at])
-        mask, taken, padded = varint(word)
-        length = signed(value(word, mask))
-        faulty = padded | (taken > WORD) | (length < 0) | (length > self._buffer.size)
-        if field.name in IDS:
-            faulty |= length > LONGEST_ID
-        self.faults |= faulty
+        word = self._buffer.words[at] * (size != 0)
+        mask = beyond(word)
+        length, taken = signed(value(word, mask)), octets(mask)
+        most = LONGEST_ID if field.name in IDS else self._buffer.size
+        faulty = padded(word, mask) | (mask == ALL) | (length < 0) | (length > most)
+        self._fault(faulty, _ANY)
         self.not_text.append((at, mask & HIGH))
         self.contents[field.name] = content = at + taken
         return np.where(faulty, at, np.minimum(content + length, self._buffer.size))
@@ -122,56 +126,57 @@ class Walk:
     def long(self, field: Field, at: IntArray, there: BoolArray | None) -> IntArray:
         """Step over a number."""
         word = self._buffer.words[at]
-        mask, taken, padded = varint(word)
-        self._no_text(at, mask & HIGH, there)
-        self.numbers[field.name] = signed(value(word, mask))
-        if taken.max(initial=0) > WORD:
-            taken, padded = self._long_long(field, at, taken, padded, there)
-        self._fault(padded, there)
-        return at + taken
+        mask = beyond(word)
+        self._not_text(at, mask & HIGH, there)
+        taken = octets(mask)
+        if field.name in NUMBERS:
+            self._varints[field.name] = word, mask
+            return at + taken
+        return at + taken + self._unneeded(at, word, mask, there)
 
-    def _long_long(
-        self, field: Field, at: IntArray, taken: ByteArray, padded: BoolArray, there: BoolArray | None
-    ) -> tuple[ByteArray, BoolArray]:
-        """Step over numbers of which some have nine or ten bytes, as none has that anybody needs."""
-        ninth, tenth = self._buffer.octets.take(at + 8), self._buffer.octets.take(at + 9)
-        beyond = taken > WORD
-        ten = beyond & (ninth > LAST)
-        self._no_text(at + 8, ten * np.uint64(LAST + 1), there)
-        wrong = np.where(ten, tenth != 1, ninth == 0) | (field.name in {"eventTime", "amountMinor"})
-        return taken + ten, np.where(beyond, wrong, padded)
+    def _unneeded(self, at: IntArray, word: WordArray, mask: WordArray, there: BoolArray | None) -> BoolArray:
+        """Check numbers that may have nine or ten bytes; return which have ten."""
+        ninth, tenth = self._buffer.octets.take(at + WORD), self._buffer.octets.take(at + (WORD + 1))
+        more = mask == ALL
+        ten: BoolArray = more & (ninth > LAST)
+        self._not_text(at + WORD, ten * np.uint64(LAST + 1), there)
+        wrong = np.where(more, np.where(ten, tenth != 1, ninth == 0), padded(word, mask))
+        self._fault(wrong if there is None else wrong & there, _ANY)
+        return ten
 
     def boolean(self, field: Field, at: IntArray, there: BoolArray | None) -> IntArray:
         """Step over a boolean."""
         flag = self.flags[field.name] = self._buffer.octets.take(at)
-        self._fault(flag > 1, there)
+        self._fault(flag if there is None else flag * there, _NO_BOOLEAN)
         return at + 1
 
     def enum(self, field: Field, at: IntArray, there: BoolArray | None) -> IntArray:
         """Step over an enum."""
         symbols = np.frombuffer(field.symbols, np.uint8)
-        symbol = self.flags[field.name] = symbols.take(self._buffer.octets.take(at))
-        self._fault(symbol > 1, there)
+        flag = self.flags[field.name] = symbols.take(self._buffer.octets.take(at))
+        self._fault(flag if there is None else flag * there, _NO_BOOLEAN)
         return at + 1
 
     def double(self, field: Field, at: IntArray, there: BoolArray | None) -> IntArray:
         """Step over a double; not-a-number stands for null."""
         word = self._buffer.words[at]
-        self._no_text(at, np.full_like(word, ALL), there)
+        self._not_text(at, np.full(len(at), ALL), there)
         found: FloatArray = word.view(np.float64)
         self.doubles[field.name] = found if there is None else np.where(there, found, np.nan)
-        return at + 8
+        return at + WORD
 
     def float(self, field: Field, at: IntArray, there: BoolArray | None) -> IntArray:
         """Step over a float, which nobody needs."""
         del field
-        self._no_text(at, np.full(len(at), ALL >> 32, np.uint64), there)
-        return at + 4
+        self._not_text(at, np.full(len(at), ALL >> np.uint64(32)), there)
+        return at + WORD // 2
 
-    def _fault(self, faulty: BoolArray, there: BoolArray | None) -> None:
-        self.faults |= faulty if there is None else faulty & there
+    def _fault(self, octets: ByteArray | BoolArray, bits: int) -> None:
+        """Remember that some bits of what was read must be 0."""
+        self._faults.append(octets)
+        self._faulty_bits.append(bits)
 
-    def _no_text(self, at: IntArray, bits: WordArray, there: BoolArray | None) -> None:
+    def _not_text(self, at: IntArray, bits: WordArray, there: BoolArray | None) -> None:
         self.not_text.append((at, bits if there is None else bits * there))
 
 
@@ -183,8 +188,3 @@ _STEPS: Final = {
     Kind.DOUBLE: Walk.double,
     Kind.FLOAT: Walk.float,
 }
-
-
-def _each(byte: int, length: int) -> int:
-    """Return a word with `byte` in its second and the next bytes, `length` in all."""
-    return int.from_bytes(bytes([0, *[byte] * length]), "little")
