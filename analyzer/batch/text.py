@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.batch.buffer import Buffer, WordArray, words
+from analyzer.batch.buffer import Buffer, words
 from analyzer.batch.columns import BoolArray, IntArray
 from analyzer.batch.walk import WORD, Walk
 
@@ -28,22 +28,16 @@ def all_text(buffer: Buffer, walk: Walk, heads: IntArray, good: BoolArray) -> Bo
     for begin, end in zip(starts[~good].tolist(), ends[~good].tolist(), strict=True):
         copy[begin:end] = bytes(end - begin)
     _blank_heads(copy, heads, starts)
-    _clear(copy, walk.not_text, good)
+    view, everyone = words(copy), bool(good.all())
+    for which, at, bits in walk.not_text:
+        fine = good[which]
+        view[at if everyone else at[fine]] &= ~(bits if everyone else bits[fine])
     try:
         copy.decode()
     except UnicodeDecodeError:
         each = [is_text(copy[begin:end]) for begin, end in zip(starts.tolist(), ends.tolist(), strict=True)]
         return good & np.array(each, np.bool_)
     return good
-
-
-def _clear(copy: bytearray, not_text: list[tuple[IntArray, WordArray]], good: BoolArray) -> None:
-    """Clear bits of the good records. Eight bytes are written for each place; what an earlier one cleared stays so."""
-    at, bits = (np.concatenate(one).reshape(len(one), -1) for one in zip(*not_text, strict=True))
-    if not good.all():
-        at, bits = at[:, good], bits[:, good]
-    places = at.T.ravel()  # record by record, so that they only grow
-    words(copy)[places] &= ~bits.T.ravel()
 
 
 def is_text(octets: bytes | bytearray) -> bool:

@@ -29,6 +29,7 @@ WORD: Final = 8
 LAST: Final = 0x7F
 """The highest byte that can end a varint."""
 
+EVERY: Final = slice(None)
 ALL: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
 NUMBERS: Final = ("eventTime", "amountMinor")
 IDS: Final = frozenset({"transactionId", "cardId", "userId", "merchantId", "terminalId", "deviceId"})
@@ -60,8 +61,8 @@ class Walk:
         self.shaped: dict[str, WordArray] = {}
         """(n,) of strings of fixed length the eight bytes from their length on."""
 
-        self.not_text: list[tuple[IntArray, WordArray]] = []
-        """Where (n,) bytes stand that are no text, and which bits of the eight from there on are theirs."""
+        self.not_text: list[tuple[slice | IntArray, IntArray, WordArray]] = []
+        """In which records (m,), where bytes stand that are no text, which bits of the eight from there are theirs."""
 
         self.numbers: dict[str, IntArray] = {}
         """(n,) of NUMBERS; known after the end."""
@@ -106,22 +107,24 @@ class Walk:
         if field.name in IDS:
             self._fault(size == 0 if there is None else size < there, _ANY)
         self.contents[field.name] = content = at + 1
+        end = content + (size >> 1)
         if np.maximum.reduce(size) > LAST:
-            return self._long_string(field, at, size)
+            self._long_strings(field, at, size, end)
         self._fault(size, _ODD)
-        return content + (size >> 1)
+        return end
 
-    def _long_string(self, field: Field, at: IntArray, size: ByteArray) -> IntArray:
-        """Step over strings of which some have 64 bytes or more."""
-        word = self._buffer.words[at] * (size != 0)
+    def _long_strings(self, field: Field, at: IntArray, size: ByteArray, end: IntArray) -> None:
+        """Step over the strings of 64 bytes or more, and put right what was taken for a shorter length."""
+        which = np.flatnonzero(size > LAST)
+        word = self._buffer.words[at[which]]
         mask = beyond(word)
-        length, taken = signed(value(word, mask)), octets(mask)
+        length, content = signed(value(word, mask)), at[which] + octets(mask)
         most = LONGEST_ID if field.name in IDS else self._buffer.size
         faulty = padded(word, mask) | (mask == ALL) | (length < 0) | (length > most)
-        self._fault(faulty, _ANY)
-        self.not_text.append((at, mask & HIGH))
-        self.contents[field.name] = content = at + taken
-        return np.where(faulty, at, np.minimum(content + length, self._buffer.size))
+        self.contents[field.name][which] = content
+        end[which] = np.where(faulty, content, np.minimum(content + length, self._buffer.size))
+        size[which] = faulty
+        self.not_text.append((which, at[which], mask & HIGH))
 
     def long(self, field: Field, at: IntArray, there: BoolArray | None) -> IntArray:
         """Step over a number."""
@@ -177,7 +180,7 @@ class Walk:
         self._faulty_bits.append(bits)
 
     def _not_text(self, at: IntArray, bits: WordArray, there: BoolArray | None) -> None:
-        self.not_text.append((at, bits if there is None else bits * there))
+        self.not_text.append((EVERY, at, bits if there is None else bits * there))
 
 
 _STEPS: Final = {
