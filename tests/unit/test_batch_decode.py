@@ -283,10 +283,13 @@ def written(registry: Registry, **changes: Any) -> Framed:
 
 FULL: Final = {"merchantName": "Müller \U0001f600 & Söhne", "deviceId": "dé", "transactionId": "x" * 64}
 
+BARE: Final = dict.fromkeys(("terminalId", "deviceId", "latitude", "longitude"))
 
-def test_every_changed_bit_is_noticed_or_read_alike() -> None:
+
+@pytest.mark.parametrize("changes", [FULL, BARE])
+def test_every_changed_bit_is_noticed_or_read_alike(changes: dict[str, Any]) -> None:
     registry = Registry()
-    key, good = written(registry, **FULL)
+    key, good = written(registry, **changes)
     assert good
     places = itertools.product(range(18, len(good)), range(8))
     changed = [good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :] for at, bit in places]
