@@ -61,6 +61,14 @@ class SchemaCache:
         """Forget which schemas the registry doesn't have: a producer may register them any moment."""
         self._unknown.clear()
 
+    def known(self, version: UUID | int) -> str | None:
+        """Return a schema from memory; None if `definition` will say that the registry has no such schema.
+
+        Raises:
+            SchemaNeededError: it isn't there; `fetch` it and ask again.
+        """
+        return None if version in self._unknown else self.definition(version)
+
     async def fetch(self, version: UUID | int) -> None:
         """Ask the registry in a thread, again and again while it is away.
 

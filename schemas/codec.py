@@ -36,8 +36,8 @@ CONFLUENT_MAGIC: Final = 0
 PLAIN: Final = 0
 ZLIB: Final = 5
 _GLUE_PLAIN: Final = bytes((GLUE_VERSION, PLAIN))
-_GLUE_HEADER: Final = 18
-_CONFLUENT_HEADER: Final = 5
+GLUE_HEADER: Final = 18
+CONFLUENT_HEADER: Final = 5
 _LONGEST_LONG: Final = 10
 _FOLDER: Final = Path(__file__).parent
 
@@ -108,16 +108,16 @@ class Decoder:
         Raises:
             BadRecordError, UnavailableError: as `decode`.
         """
-        version = value[2:_GLUE_HEADER]
+        version = value[2:GLUE_HEADER]
         if value[:2] == _GLUE_PLAIN and (self._first_longs.get(version) or self._first_long(version)) == field:
-            found = _long(value, _GLUE_HEADER)
+            found = _long(value, GLUE_HEADER)
             if found is not None:
                 return found
         return int(self.decode(value)[field])
 
     def _first_long(self, version: bytes) -> str | None:
         """Return the name of the first field of a schema's records if it is a long."""
-        if len(version) < _GLUE_HEADER - 2:
+        if len(version) < GLUE_HEADER - 2:
             return None
         number = UUID(bytes=version)
         writer = self._writers.get(number) or self._fetch(number)
@@ -162,10 +162,10 @@ class Decoder:
     def _unframe(self, value: bytes) -> tuple[UUID | int, bytes]:
         if not value:
             raise BadRecordError("the value is empty")
-        if value[0] == GLUE_VERSION and len(value) >= _GLUE_HEADER:
-            return UUID(bytes=value[2:_GLUE_HEADER]), _inflated(value[1], value[_GLUE_HEADER:])
-        if value[0] == CONFLUENT_MAGIC and len(value) >= _CONFLUENT_HEADER:
-            return int(struct.unpack_from(">I", value, 1)[0]), value[_CONFLUENT_HEADER:]
+        if value[0] == GLUE_VERSION and len(value) >= GLUE_HEADER:
+            return UUID(bytes=value[2:GLUE_HEADER]), _inflated(value[1], value[GLUE_HEADER:])
+        if value[0] == CONFLUENT_MAGIC and len(value) >= CONFLUENT_HEADER:
+            return int(struct.unpack_from(">I", value, 1)[0]), value[CONFLUENT_HEADER:]
         raise BadRecordError(
             f"{len(value)} bytes that begin with {value[0]} are neither in Glue nor in Confluent framing"
         )
