@@ -1,0 +1,141 @@
+"""Judging the records of many cards together: states move on in arrays, and what a screen points at goes to the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from analyzer.batch.columns import BoolArray, Columns, FloatArray
+from analyzer.batch.familiar import Familiar, Uses, meet
+from analyzer.batch.figures import Figures
+from analyzer.batch.log import objects
+from analyzer.batch.moment import Moments
+from analyzer.batch.outcome import BatchOutcome, Kind
+from analyzer.batch.past import Past, settle
+from analyzer.batch.rounds import Habits, learn
+from analyzer.batch.screens import screened
+from analyzer.batch.silences import Silences, silences
+from analyzer.batch.store import CardStore
+from analyzer.core.detect import Judge
+from analyzer.core.features import features
+from analyzer.core.model import Transaction
+from analyzer.core.sighting import Sight
+
+
+@dataclass(eq=False)
+class Together:
+    """One batch's records that are in order, linked into the log."""
+
+    judge_: Judge
+    sight: Sight | None
+    store: CardStore
+    columns: Columns
+    read: Callable[[int], Transaction]
+    past: Past
+
+    def judge(self, outcome: BatchOutcome) -> None:
+        """Judge them, let their cards' states move on, and put down what came of each."""
+        rows, cards = self.past.rows, self.store.cards
+        uses = self._uses()
+        after = Habits(cards.count[rows.slots].astype(np.int64), cards.mean[rows.slots], cards.m2[rows.slots])
+        habit = learn(rows, after, uses.ln_amount, uses.approved)
+        familiar = meet(rows, uses, cards, self.store.countries, self.store.devices)
+        quiet = silences(rows, self.past.event_time_ms, cards)
+        amount_z, sighted = self._sighted(habit, uses.ln_amount)
+        outcome.kind[rows.at] = Kind.JUDGED
+        outcome.sighted[rows.at] = sighted
+        outcome.amount_z[rows.at[sighted]] = amount_z[sighted]
+        moments = Moments(self.store, self.past, habit, familiar, quiet, self.columns.offsets[rows.at], sighted)
+        self._ask(moments, outcome)
+        self._move_on(after, familiar, quiet, sighted)
+
+    def _uses(self) -> Uses:
+        columns, at = self.columns, self.past.rows.at
+        devices = objects(columns.device_ids)[at]
+        used = np.array([one is not None for one in devices.tolist()], np.bool_)
+        return Uses(
+            self.past.event_time_ms, columns.ln_amount[at], columns.approved[at], columns.country[at], devices, used
+        )
+
+    def _sighted(self, habit: Habits, ln_amount: FloatArray) -> tuple[FloatArray, BoolArray]:
+        """Return the z-score of each record, (n,), and which ones are sighted, as `Sight.sight` has it."""
+        sight = self.sight
+        if sight is None:
+            return np.full(len(ln_amount), np.nan), np.zeros(len(ln_amount), np.bool_)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = (ln_amount - habit.mean) / np.maximum(habit.sd(), sight.least_sd)
+        seen = self.columns.at_terminal[self.past.rows.at] | sight.online
+        return z, (habit.count >= sight.least_history) & seen & ~(z < sight.least_z)
+
+    def _ask(self, moments: Moments, outcome: BatchOutcome) -> None:
+        """Let the core judge what a screen points at, in the order of each card's records."""
+        rows, flags = self.past.rows, self.store.flags
+        anyway, once_flagged = screened(self.judge_.rules, self._figures(moments))
+        at = np.flatnonzero(anyway | once_flagged)
+        slots = rows.slots[rows.card[at]]
+        for row, slot, place, certain in zip(
+            at.tolist(), slots.tolist(), rows.at[at].tolist(), anyway[at].tolist(), strict=True
+        ):
+            if certain or slot in flags:
+                self._judge_one(moments, row, slot, place, outcome)
+
+    def _judge_one(self, moments: Moments, row: int, slot: int, place: int, outcome: BatchOutcome) -> None:
+        transaction, window = self.read(place), moments.window(row)
+        seen = features(window, transaction)
+        verdict = self.judge_.verdict(seen, transaction)
+        if not verdict.findings and not verdict.shadow:
+            return
+        outcome.verdicts[place] = verdict
+        self.store.cards.flagged[slot] += verdict.flagged
+        if self.judge_.on_its_own(verdict):
+            self.store.flags[slot] = window.flags_with(seen.now, seen.device_id)
+
+    def _figures(self, moments: Moments) -> Figures:
+        columns, rows = self.columns, self.past.rows
+        at = rows.at
+        return Figures(
+            event_time_ms=self.past.event_time_ms,
+            amount_minor=columns.amount_minor[at],
+            ln_amount=columns.ln_amount[at],
+            card_present=columns.card_present[at],
+            approved=columns.approved[at],
+            has_place=columns.has_place[at],
+            latitude=columns.latitude[at],
+            longitude=columns.longitude[at],
+            habit=moments.habit,
+            judged=self.store.cards.judged[rows.slots][rows.card] + rows.rank,
+            country_age_ms=moments.familiar.countries.age_ms,
+            device_age_ms=moments.familiar.devices.age_ms,
+            device_habit=moments.familiar.device_before,
+            silence_from_ms=moments.silences.from_ms,
+            silence_until_ms=moments.silences.until_ms,
+            log=self.store.log,
+            pairs=self.past.pairs,
+        )
+
+    def _move_on(self, habit: Habits, familiar: Familiar, quiet: Silences, sighted: BoolArray) -> None:
+        rows, cards = self.past.rows, self.store.cards
+        slots, lasts = rows.slots, rows.lasts
+        cards.applied_offset[slots] = self.columns.offsets[rows.at[lasts]]
+        cards.judged[slots] += rows.counts
+        cards.sighted[slots] += np.bincount(rows.card[sighted], minlength=len(slots))
+        cards.count[slots], cards.mean[slots], cards.m2[slots] = habit
+        cards.silence_from_ms[slots], cards.silence_until_ms[slots] = quiet.from_ms[lasts], quiet.until_ms[lasts]
+        cards.country[slots], cards.country_since_ms[slots] = familiar.country.name, familiar.country.since_ms
+        cards.device[slots], cards.device_since_ms[slots] = familiar.device.name, familiar.device.since_ms
+        device = familiar.first_device_after
+        cards.device_count[slots], cards.device_mean[slots], cards.device_m2[slots] = device
+        self._count_others(familiar)
+        cards.dirty[slots] = True
+        settle(self.past, self.store, self.judge_.allowed_lateness_ms)
+
+    def _count_others(self, familiar: Familiar) -> None:
+        others = self.store.cards.others
+        for changed, known in (
+            (familiar.countries.changed, self.store.countries),
+            (familiar.devices.changed, self.store.devices),
+        ):
+            for slot in changed:
+                others[slot] = max(others[slot], len(known[slot]))  # type: ignore[arg-type]  # each is a tuple
