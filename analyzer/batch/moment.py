@@ -1,8 +1,10 @@
-"""A card's window as it was before one record of the batch, for the core to judge by."""
+"""What the core judges a record of the batch by: its figures, and its card's window as it was before it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from analyzer.batch.cards import NEVER, OtherCountry, OtherDevice
 from analyzer.batch.columns import BoolArray, IntArray, country_name
@@ -12,8 +14,10 @@ from analyzer.batch.past import Past
 from analyzer.batch.rounds import Habits
 from analyzer.batch.silences import Silences
 from analyzer.batch.store import CardStore
-from analyzer.core.model import RecentTransaction
-from analyzer.core.window import CardWindow, Country, Device, Habit, Silence
+from analyzer.batch.familiar import NO_AGE
+from analyzer.core.features import Features, lazy
+from analyzer.core.model import RecentTransaction, Transaction
+from analyzer.core.window import LONGEST_WINDOW_MS, CardWindow, Country, Device, Flag, Habit, Silence
 
 
 @dataclass(eq=False)
@@ -33,57 +37,158 @@ class Moments:
 
     _recent: dict[int, RecentTransaction] = field(default_factory=dict)
 
+    def features(self, row: int, transaction: Transaction) -> Features:
+        """Return the figures of a record against its card's window before it; the window is made when it is asked for.
+
+        What the batch knows of the record anyway need not be computed again.
+        """
+        return _Seen(self, row, transaction)
+
+    def habit_before(self, row: int) -> Habit:
+        """Return the card's habit before a record."""
+        return _habit(self.habit, row)
+
+    def judged_before(self, row: int) -> int:
+        """Return how many transactions of the card were judged before a record."""
+        rows = self.past.rows
+        card = rows.card[row]
+        return int(self.store.cards.judged[rows.slots[card]]) + row - int(rows.starts[card])
+
+    def flags(self, row: int) -> tuple[Flag, ...]:
+        """Return what is remembered of flagged transactions of the card now."""
+        rows = self.past.rows
+        return self.store.flags.get(int(rows.slots[rows.card[row]]), ())
+
+    def silence_before(self, row: int) -> Silence | None:
+        """Return the card's last silence before a record."""
+        until_ms = int(self.silences.before_until_ms[row])
+        return None if until_ms == NEVER else Silence(int(self.silences.before_from_ms[row]), until_ms)
+
+    def newest_ms(self, row: int) -> int | None:
+        """Return the card's newest event time before a record."""
+        entry = self.store.log.earlier[self.past.entries[row]]
+        return None if entry == NOTHING else int(self.store.log.event_time_ms[entry])
+
     def window(self, row: int) -> CardWindow:
         """Return the window before a record; what was flagged is as the store has it now."""
         rows, cards = self.past.rows, self.store.cards
         card = int(rows.card[row])
         slot, start = int(rows.slots[card]), int(rows.starts[card])
-        from_ms, until_ms = int(self.silences.before_from_ms[row]), int(self.silences.before_until_ms[row])
         return CardWindow(
             int(self.offsets[row - 1] if row > start else cards.applied_offset[slot]),
-            int(cards.judged[slot]) + row - start,
+            self.judged_before(row),
             int(cards.flagged[slot]),
             int(cards.late[slot]),
             int(cards.duplicate[slot]),
             int(cards.sighted[slot]) + int(self.sighted[start:row].sum()),
-            _habit(self.habit, row),
-            self._countries(row, card, slot),
-            self._devices(row, card, slot),
-            self._remembered(row),
-            None if until_ms == NEVER else Silence(from_ms, until_ms),
-            self.store.flags.get(slot, ()),
+            self.habit_before(row),
+            self.countries(row),
+            self.devices(row),
+            self.remembered(row, int(self.past.oldest_ms[row])),
+            self.silence_before(row),
+            self.flags(row),
         )
 
-    def recent(self, entry: int) -> RecentTransaction:
-        """Return what an entry of the log remembers."""
-        found = self._recent.get(entry)
-        if found is None:
-            found = self._recent[entry] = self.store.recent(entry)
-        return found
-
-    def _remembered(self, row: int) -> tuple[RecentTransaction, ...]:
-        log, found = self.store.log, []
-        oldest_ms, entry = int(self.past.oldest_ms[row]), int(log.earlier[self.past.entries[row]])
-        while entry != NOTHING and log.event_time_ms[entry] > oldest_ms:
-            found.append(self.recent(entry))
+    def remembered(self, row: int, after_ms: int) -> tuple[RecentTransaction, ...]:
+        """Return what the card remembers before a record that is newer than `after_ms`."""
+        log, found, known = self.store.log, [], self._recent
+        after_ms = max(after_ms, int(self.past.oldest_ms[row]))
+        entry = int(log.earlier[self.past.entries[row]])
+        while entry != NOTHING:
+            one = known.get(entry)
+            if one is None:
+                one = known[entry] = self.store.recent(entry)
+            if one.event_time_ms <= after_ms:
+                break
+            found.append(one)
             entry = int(log.earlier[entry])
         return tuple(reversed(found))
 
-    def _countries(self, row: int, card: int, slot: int) -> tuple[Country, ...]:
-        first = self.familiar.country
+    def countries(self, row: int) -> tuple[Country, ...]:
+        """Return the card's countries before a record."""
+        first, card = self.familiar.country, self.past.rows.card[row]
         if row <= first.known_from[card]:
             return ()
         of_first = OtherCountry(int(first.name[card]), int(first.since_ms[card]))
-        known = (of_first, *self.familiar.countries.before(row, slot))
+        known = (of_first, *self.familiar.countries.before(row, int(self.past.rows.slots[card])))
         return tuple(Country(country_name(code), since_ms) for code, since_ms in known)
 
-    def _devices(self, row: int, card: int, slot: int) -> tuple[Device, ...]:
-        first = self.familiar.device
+    def devices(self, row: int) -> tuple[Device, ...]:
+        """Return the card's devices before a record."""
+        first, card = self.familiar.device, self.past.rows.card[row]
         if row <= first.known_from[card]:
             return ()
         of_first = OtherDevice(first.name[card], int(first.since_ms[card]), *_habit_of(self.familiar.first_device, row))
-        known = (of_first, *self.familiar.devices.before(row, slot))
+        known = (of_first, *self.familiar.devices.before(row, int(self.past.rows.slots[card])))
         return tuple(Device(one.name.decode(), one.since_ms, Habit(one.count, one.mean, one.m2)) for one in known)
+
+
+class _Seen(Features):
+    """Figures of a record of the batch."""
+
+    def __init__(self, moments: Moments, row: int, transaction: Transaction) -> None:
+        """Know the record at a row."""
+        self._moments, self._row = moments, row
+        self.now, self.device_id = transaction.recent(), transaction.device_id
+
+    @lazy
+    def window(self) -> CardWindow:  # type: ignore[override]  # one that is made late
+        """All that is remembered of the card before."""
+        return self._moments.window(self._row)
+
+    @lazy
+    def habit(self) -> Habit:  # type: ignore[override]  # as above
+        """The card's amounts before."""
+        return self._moments.habit_before(self._row)
+
+    @lazy
+    def judged(self) -> int:  # type: ignore[override]  # as above
+        """Transactions of the card judged before."""
+        return self._moments.judged_before(self._row)
+
+    @lazy
+    def flags(self) -> tuple[Flag, ...]:  # type: ignore[override]  # as above
+        """Flagged transactions of the card that are remembered."""
+        return self._moments.flags(self._row)
+
+    @lazy
+    def silence(self) -> Silence | None:  # type: ignore[override]  # as above
+        """The card's last long silence before."""
+        return self._moments.silence_before(self._row)
+
+    @lazy
+    def newest_ms(self) -> int | None:  # type: ignore[override]  # as above
+        """The newest event time of the card before."""
+        return self._moments.newest_ms(self._row)
+
+    @lazy
+    def country(self) -> Country | None:  # type: ignore[override]  # as above
+        """What is known of the country."""
+        return next((one for one in self._moments.countries(self._row) if one.name == self.now.country), None)
+
+    @lazy
+    def device(self) -> Device | None:  # type: ignore[override]  # as above
+        """What is known of the device."""
+        return next((one for one in self._moments.devices(self._row) if one.name == self.device_id), None)
+
+    @lazy
+    def before(self) -> tuple[RecentTransaction, ...]:  # type: ignore[override]  # as above
+        """The card's transactions of the day before."""
+        return self._moments.remembered(self._row, self.now.event_time_ms - LONGEST_WINDOW_MS)
+
+    @lazy
+    def country_age_ms(self) -> int | None:  # type: ignore[override]  # as above
+        """How long the card has been used in this country."""
+        return _age(self._moments.familiar.countries.age_ms[self._row])
+
+    @lazy
+    def device_age_ms(self) -> int | None:  # type: ignore[override]  # as above
+        """How long the card has been used with this device."""
+        return _age(self._moments.familiar.devices.age_ms[self._row])
+
+
+def _age(age_ms: np.int64) -> int | None:
+    return None if age_ms == NO_AGE else int(age_ms)
 
 
 def _habit_of(habits: Habits, row: int) -> tuple[int, float, float]:

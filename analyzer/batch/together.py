@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,13 +15,14 @@ from analyzer.batch.moment import Moments
 from analyzer.batch.outcome import BatchOutcome, Kind
 from analyzer.batch.past import Past, settle
 from analyzer.batch.rounds import Habits, learn
-from analyzer.batch.screens import screened
+from analyzer.batch.screens import pointed
 from analyzer.batch.silences import Silences, silences
 from analyzer.batch.store import CardStore
 from analyzer.core.detect import Judge
-from analyzer.core.features import features
+from analyzer.core.features import Features
 from analyzer.core.model import Transaction
 from analyzer.core.sighting import Sight
+from analyzer.core.window import CardWindow
 
 
 @dataclass(eq=False)
@@ -34,6 +35,7 @@ class Together:
     columns: Columns
     read: Callable[[int], Transaction]
     past: Past
+    _judges: dict[int, Judge] = field(default_factory=dict)
 
     def judge(self, outcome: BatchOutcome) -> None:
         """Judge them, let their cards' states move on, and put down what came of each."""
@@ -70,27 +72,33 @@ class Together:
         return z, (habit.count >= sight.least_history) & seen & ~(z < sight.least_z)
 
     def _ask(self, moments: Moments, outcome: BatchOutcome) -> None:
-        """Let the core judge what a screen points at, in the order of each card's records."""
+        """Let the core judge what screens point at, in the order of each card's records."""
         rows, flags = self.past.rows, self.store.flags
-        anyway, once_flagged = screened(self.judge_.rules, self._figures(moments))
-        at = np.flatnonzero(anyway | once_flagged)
-        slots = rows.slots[rows.card[at]]
-        for row, slot, place, certain in zip(
-            at.tolist(), slots.tolist(), rows.at[at].tolist(), anyway[at].tolist(), strict=True
+        found = pointed(self.judge_.rules, self._figures(moments))
+        slots = rows.slots[rows.card[found.at]]
+        for row, slot, place, by in zip(
+            found.at.tolist(), slots.tolist(), rows.at[found.at].tolist(), found.by.tolist(), strict=True
         ):
-            if certain or slot in flags:
-                self._judge_one(moments, row, slot, place, outcome)
+            asked = by if slot in flags else by & ~found.once_flagged
+            if asked:
+                transaction = self.read(place)
+                self._judge_one(moments.features(row, transaction), transaction, slot, place, asked, outcome)
 
-    def _judge_one(self, moments: Moments, row: int, slot: int, place: int, outcome: BatchOutcome) -> None:
-        transaction, window = self.read(place), moments.window(row)
-        seen = features(window, transaction)
-        verdict = self.judge_.verdict(seen, transaction)
+    def _judge_one(
+        self, seen: Features, transaction: Transaction, slot: int, place: int, asked: int, outcome: BatchOutcome
+    ) -> None:
+        """Judge by the rules of the bits `asked`: the others find nothing."""
+        judge = self._judges.get(asked) or self._judges.setdefault(asked, self._judge_by(asked))
+        verdict = judge.verdict(seen, transaction)
         if not verdict.findings and not verdict.shadow:
             return
         outcome.verdicts[place] = verdict
         self.store.cards.flagged[slot] += verdict.flagged
-        if self.judge_.on_its_own(verdict):
-            self.store.flags[slot] = window.flags_with(seen.now, seen.device_id)
+        if judge.on_its_own(verdict):
+            self.store.flags[slot] = CardWindow(flags=self.store.flags.get(slot, ())).flags_with(seen.now, seen.device_id)
+
+    def _judge_by(self, asked: int) -> Judge:
+        return replace(self.judge_, rules=tuple(rule for bit, rule in enumerate(self.judge_.rules) if asked >> bit & 1))
 
     def _figures(self, moments: Moments) -> Figures:
         columns, rows = self.columns, self.past.rows

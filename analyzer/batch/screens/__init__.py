@@ -7,12 +7,13 @@ the rule alone. A rule without a screen is asked about every record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from analyzer.batch.columns import BoolArray
+from analyzer.batch.columns import BoolArray, IntArray
 from analyzer.batch.figures import Figures
 from analyzer.batch.screens.amount_outlier import amount_outlier
 from analyzer.batch.screens.bust_out import bust_out
@@ -54,15 +55,28 @@ ONCE_FLAGGED: Final[Mapping[type[Rule], Screen]] = {
 """Of rules that find nothing on a card without a remembered flag."""
 
 
-def screened(rules: Iterable[Rule], seen: Figures) -> tuple[BoolArray, BoolArray]:
-    """Return where rules may find something, (n,), and where if something of the card was flagged before, (n,)."""
-    anyway, once_flagged = np.zeros(len(seen), np.bool_), np.zeros(len(seen), np.bool_)
+@dataclass(frozen=True, slots=True, eq=False)
+class Pointed:
+    """Where screens of r rules point among n records."""
+
+    rules: tuple[Rule, ...]
+    at: IntArray
+    """(m,) the records, in order."""
+
+    by: IntArray
+    """(m,) which rules point at each, a bit a rule from the first on."""
+
+    once_flagged: int
+    """Bits of the rules in `ONCE_FLAGGED`."""
+
+
+def pointed(rules: tuple[Rule, ...], seen: Figures) -> Pointed:
+    """Return where rules may find something."""
+    by = np.zeros(len(seen), np.int64)
     with np.errstate(divide="ignore", invalid="ignore"):  # of a card without a habit nothing is asked
-        for rule in rules:
-            if (screen := ONCE_FLAGGED.get(type(rule))) is not None:
-                once_flagged |= screen(rule, seen)
-            elif (screen := SCREENS.get(type(rule))) is not None:
-                anyway |= screen(rule, seen)
-            else:
-                anyway[:] = True
-    return anyway, once_flagged
+        for bit, rule in enumerate(rules):
+            screen = SCREENS.get(type(rule)) or ONCE_FLAGGED.get(type(rule))
+            by |= (1 if screen is None else screen(rule, seen).astype(np.int64)) << bit
+    at = np.flatnonzero(by)
+    once_flagged = sum(1 << bit for bit, rule in enumerate(rules) if type(rule) in ONCE_FLAGGED)
+    return Pointed(rules, at, by[at], once_flagged)
