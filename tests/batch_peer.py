@@ -64,6 +64,10 @@ class Batched:
 
         return BatchJudge(self.judge, self.sight).judge(self.store, columns, read)
 
+    def states(self) -> Iterable[tuple[bytes, bytes]]:
+        """Return each card and its state as the changelog has it."""
+        return [(card_id, self.store.encode(self.store.slot(card_id))) for card_id in self.store.card_ids()]
+
     def windows(self, cards: Iterable[str]) -> dict[str, CardWindow]:
         return {card: self.store.window(self.store.slot(card.encode())) for card in cards}
 

@@ -142,23 +142,37 @@ def _each(at: IntArray, rows: Rows, uses: Uses, *columns: NDArray[Any]) -> Any:
 
 
 def _meet_countries(at: IntArray, rows: Rows, uses: Uses, others: Others[OtherCountry]) -> None:
+    ages = []
     for row, slot, at_ms, approved, code in _each(at, rows, uses, uses.country):
         known = others.known.get(slot, ())
-        since_ms = next((one.since_ms for one in known if one.code == code), None)
-        others.age_ms[row] = 0 if since_ms is None else max(0, at_ms - since_ms)
-        if approved and since_ms is None:
-            others.change(row, slot, known, (*known, OtherCountry(code, at_ms)))
+        for one in known:
+            if one.code == code:
+                ages.append(max(0, at_ms - one.since_ms))
+                break
+        else:
+            ages.append(0)
+            if approved:
+                others.change(row, slot, known, (*known, OtherCountry(code, at_ms)))
+    others.age_ms[at] = ages
 
 
 def _meet_devices(at: IntArray, rows: Rows, uses: Uses, others: Others[OtherDevice], before: Habits) -> None:
+    ages, found = [], []
     for row, slot, at_ms, approved, name, value in _each(at, rows, uses, uses.device, uses.ln_amount):
-        known = others.known.get(slot, ())
-        place = next((place for place, one in enumerate(known) if one.name == name), len(known))
-        one = known[place] if place < len(known) else OtherDevice(name, at_ms, 0, 0.0, 0.0)
-        others.age_ms[row] = max(0, at_ms - one.since_ms)
-        before.count[row], before.mean[row], before.m2[row] = one.count, one.mean, one.m2
+        known, place = others.known.get(slot, ()), 0
+        for one in known:
+            if one.name == name:
+                break
+            place += 1
+        else:
+            one = OtherDevice(name, at_ms, 0, 0.0, 0.0)
+        ages.append(max(0, at_ms - one.since_ms))
+        found.append(one[2:])
         if approved:
             others.change(row, slot, known, (*known[:place], _used(one, value), *known[place + 1 :]))
+    if found:
+        others.age_ms[at] = ages
+        before.count[at], before.mean[at], before.m2[at] = zip(*found, strict=True)
 
 
 def _used(one: OtherDevice, ln_amount: float) -> OtherDevice:

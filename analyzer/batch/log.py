@@ -130,21 +130,19 @@ class RecentLog:
 
 def fresh_of(columns: Columns, at: IntArray) -> Fresh:
     """Return what becomes entries of the transactions at the indices `at` of a batch."""
-    places = at.tolist()
     bits = (
         columns.approved[at] * np.uint8(APPROVED)
         + columns.card_present[at] * np.uint8(PRESENT)
         + columns.has_place[at] * np.uint8(PLACED)
     )
-    ids, bodies = columns.transaction_ids, columns.recent
     return Fresh(
         columns.event_time_ms[at],
         columns.amount_minor[at],
         columns.latitude[at],
         columns.longitude[at],
         bits,
-        np.array([hash(ids[place]) for place in places], np.int64),
-        objects([bodies[place] for place in places]),
+        np.fromiter(map(hash, columns.transaction_ids), np.int64, len(columns))[at],
+        objects(columns.recent)[at],
     )
 
 

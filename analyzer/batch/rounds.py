@@ -44,8 +44,8 @@ def learn(rows: Rows, habits: Habits, ln_amount: FloatArray, counted: BoolArray)
         _round(rows.starts[cards] + done, cards, habits, before, ln_amount, counted)
         done += 1
         cards = cards[rows.counts[cards] > done]
-    for card in cards.tolist():
-        _one_by_one(range(rows.starts[card] + done, rows.lasts[card] + 1), card, habits, before, ln_amount, counted)
+    for card, start, count in zip(cards.tolist(), rows.starts[cards].tolist(), rows.counts[cards].tolist(), strict=True):
+        _one_by_one(slice(start + done, start + count), card, habits, before, ln_amount, counted)
     return before
 
 
@@ -62,10 +62,9 @@ def _round(at: IntArray, cards: IntArray, habits: Habits, before: Habits, ln: Fl
 
 
 def _one_by_one(
-    rows: range, card: int, habits: Habits, before: Habits, ln_amount: FloatArray, counted: BoolArray
+    span: slice, card: int, habits: Habits, before: Habits, ln_amount: FloatArray, counted: BoolArray
 ) -> None:
     count, mean, m2 = int(habits.count[card]), float(habits.mean[card]), float(habits.m2[card])
-    span = slice(rows.start, rows.stop)
     counts, means, m2s = [], [], []
     for value, on in zip(ln_amount[span].tolist(), counted[span].tolist(), strict=True):
         counts.append(count)
