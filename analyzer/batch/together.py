@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from analyzer.batch.columns import BoolArray, Columns, FloatArray
+from analyzer.batch.columns import BoolArray, Columns, FloatArray, country_name
 from analyzer.batch.familiar import Familiar, Uses, meet
 from analyzer.batch.figures import Figures
 from analyzer.batch.log import objects
@@ -22,7 +22,7 @@ from analyzer.core.detect import Judge
 from analyzer.core.features import Features
 from analyzer.core.model import Transaction
 from analyzer.core.sighting import Sight
-from analyzer.core.window import CardWindow
+from analyzer.core.window import CardWindow, Flag
 
 
 @dataclass(eq=False)
@@ -79,10 +79,20 @@ class Together:
         for row, slot, place, by in zip(
             found.at.tolist(), slots.tolist(), rows.at[found.at].tolist(), found.by.tolist(), strict=True
         ):
-            asked = by if slot in flags else by & ~found.once_flagged
+            asked = by
+            if by & found.once_flagged and not self._alike(flags.get(slot, ()), place):
+                asked &= ~found.once_flagged
             if asked:
                 transaction = self.read(place)
                 self._judge_one(moments.features(row, transaction), transaction, slot, place, asked, outcome)
+
+    def _alike(self, flags: tuple[Flag, ...], place: int) -> bool:
+        """Tell whether the record at an index has the country or the device of one of the flags."""
+        if not flags:
+            return False
+        name, country = self.columns.device_ids[place], country_name(int(self.columns.country[place]))
+        device = None if name is None else name.decode()
+        return any(one.country == country or (device is not None and one.device_id == device) for one in flags)
 
     def _judge_one(
         self, seen: Features, transaction: Transaction, slot: int, place: int, asked: int, outcome: BatchOutcome

@@ -52,7 +52,7 @@ SCREENS: Final[Mapping[type[Rule], Screen]] = {
 ONCE_FLAGGED: Final[Mapping[type[Rule], Screen]] = {
     FollowUp: follow_up,
 }
-"""Of rules that find nothing on a card without a remembered flag."""
+"""Of rules that find nothing unless a remembered flag of the card has the record's country or device."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
