@@ -15,7 +15,7 @@ from analyzer.batch.columns import Columns, country_code
 from analyzer.core.model import Transaction, Verdict
 from analyzer.core.sighting import sighting
 from analyzer.terminal_wire import sighting_record
-from analyzer.wire import recent_record, checked
+from analyzer.wire import checked, recent_record
 from schemas.codec import definition, without_logical_types
 from tests.analyzer_input import record
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,8 +68,12 @@ class Batched:
         """Return each card and its state as the changelog has it."""
         return [(card_id, self.store.encode(self.store.slot(card_id))) for card_id in self.store.card_ids()]
 
-    def windows(self, cards: Iterable[str]) -> dict[str, CardWindow]:
-        return {card: self.store.window(self.store.slot(card.encode())) for card in cards}
+    def windows(self, cards: Collection[str]) -> dict[str, CardWindow]:
+        slots = [self.store.slot(card.encode()) for card in cards]
+        found = dict(zip(cards, map(self.store.window, slots), strict=True))
+        codec = state_codec()
+        assert [codec.decode(value) for value in self.store.encode_all(slots)] == list(found.values())
+        return found
 
 
 def plainly(outcome: BatchOutcome) -> list[tuple[Any, ...]]:
@@ -99,6 +103,5 @@ def something(verdict: Verdict) -> bool:
 def consistent(outcome: BatchOutcome) -> bool:
     """Tell whether there is a z-score where something is sighted, and nowhere else."""
     return all(
-        math.isnan(z) != sighted
-        for z, sighted in zip(outcome.amount_z.tolist(), outcome.sighted.tolist(), strict=True)
+        math.isnan(z) != sighted for z, sighted in zip(outcome.amount_z.tolist(), outcome.sighted.tolist(), strict=True)
     )

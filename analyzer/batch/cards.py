@@ -27,7 +27,9 @@ class OtherDevice(NamedTuple):
 
     name: bytes
     since_ms: int
-    count: int
+    uses: int
+    """Approved transactions, whose amounts the next two are of."""
+
     mean: float
     m2: float
 

@@ -1,4 +1,4 @@
-"""Which countries and devices of a card are known before each of its records, since when, and what was bought with them.
+"""Which countries and devices a card knows before each of its records, since when, and what was bought with them.
 
 Most records are of their card's first country and first device: those are arrays. The others are few, and are looked
 up one by one.
@@ -7,7 +7,7 @@ up one by one.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from analyzer.batch.rows import Rows
 
 NO_AGE: Final = -1
 """In place of the age of what is the card's first or isn't known at all."""
+
+Known: TypeAlias = tuple[Any, IntArray]
+"""Names and times since of the first of c cards."""
 
 K = TypeVar("K", OtherCountry, OtherDevice)
 
@@ -106,10 +109,10 @@ def meet(
 ) -> Familiar:
     """Return what is familiar; `countries` and `devices`, by slot, move on, and `cards` stay as they are."""
     slots = rows.slots
-    first_country = _firsts(rows, uses, uses.approved, cards.country[slots], cards.country_since_ms[slots], uses.country)
-    first_device = _firsts(
-        rows, uses, uses.approved & uses.used, cards.device[slots], cards.device_since_ms[slots], uses.device
-    )
+    countries_known = cards.country[slots], cards.country_since_ms[slots]
+    devices_known = cards.device[slots], cards.device_since_ms[slots]
+    first_country = _firsts(rows, uses, uses.approved, countries_known, uses.country)
+    first_device = _firsts(rows, uses, uses.approved & uses.used, devices_known, uses.device)
     at = np.arange(len(rows))
     strange = (at > first_country.known_from[rows.card]) & (uses.country != first_country.name[rows.card])
     of_countries = Others(countries, np.full(len(rows), NO_AGE, np.int64))
@@ -117,15 +120,16 @@ def meet(
     after = first_device.known_from[rows.card]
     same = uses.used & (uses.device == first_device.name[rows.card])
     of_devices = Others(devices, np.full(len(rows), NO_AGE, np.int64))
-    nothing = Habits(np.zeros(len(rows), np.int64), np.zeros(len(rows)), np.zeros(len(rows)))
+    nothing = Habits.new(len(rows))
     _meet_devices(np.flatnonzero(uses.used & ~same & (at > after)), rows, uses, of_devices, nothing)
     habits = Habits(cards.device_count[slots].astype(np.int64), cards.device_mean[slots], cards.device_m2[slots])
     before = learn(rows, habits, uses.ln_amount, uses.approved & same & (at >= after))
     return Familiar(first_country, of_countries, first_device, of_devices, before, habits, nothing)
 
 
-def _firsts(rows: Rows, uses: Uses, learning: BoolArray, name: Any, since_ms: IntArray, names: Any) -> Firsts:
+def _firsts(rows: Rows, uses: Uses, learning: BoolArray, known: Known, names: Any) -> Firsts:
     """Give each card that has no first one the first that it learns."""
+    name, since_ms = known
     missing = since_ms < 0
     known_from = np.where(missing, len(rows), -1)
     learns = np.flatnonzero(learning & missing[rows.card])
@@ -177,7 +181,7 @@ def _meet_devices(at: IntArray, rows: Rows, uses: Uses, others: Others[OtherDevi
 
 def _used(one: OtherDevice, ln_amount: float) -> OtherDevice:
     """Return a device with one more amount, as `Habit.with_amount` counts it."""
-    count = one.count + 1
+    count = one.uses + 1
     delta = ln_amount - one.mean
     mean = one.mean + delta / count
     return OtherDevice(one.name, one.since_ms, count, mean, one.m2 + delta * (ln_amount - mean))

@@ -112,7 +112,8 @@ class Figures:
     @cached_property
     def pair_ln_amount(self) -> FloatArray:
         """(p,) ln(amount + 1) of the earlier one, but for the last bits."""
-        return np.log(self.pair_amount_minor + 1.0)
+        logarithms: FloatArray = np.log(self.pair_amount_minor + 1.0)
+        return logarithms
 
     @cached_property
     def previous_present(self) -> IntArray:
@@ -132,11 +133,13 @@ class Figures:
 
     def total(self, pairs: BoolArray, values: NDArray[Any]) -> FloatArray:
         """Return the sum of a value over these pairs of each record, (n,)."""
-        return np.bincount(self.pairs.row[pairs], weights=values[pairs], minlength=len(self))
+        row, weights = self.pairs.row[pairs], values[pairs].astype(np.float64)
+        return np.bincount(row, weights=weights, minlength=len(self)).astype(np.float64, copy=False)
 
     def mean_ln_amount(self, pairs: BoolArray) -> FloatArray:
         """Return the mean of ln(amount + 1) of each record and those in these pairs of it, (n,)."""
-        return (self.ln_amount + self.total(pairs, self.pair_ln_amount)) / (1 + self.count(pairs))
+        total = self.ln_amount + self.total(pairs, self.pair_ln_amount)
+        return np.divide(total, 1 + self.count(pairs))
 
     def above_habit(self, ln_amount: FloatArray, least_sd: float, limit_z: float) -> BoolArray:
         """Tell where a logarithm may lie more than `limit_z` standard deviations above the habit, (n,)."""

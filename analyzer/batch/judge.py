@@ -18,6 +18,7 @@ from analyzer.batch.past import Past, linked, repeated
 from analyzer.batch.rows import Rows, by_card
 from analyzer.batch.store import CardStore
 from analyzer.batch.together import Together
+from analyzer.batch.work import Work
 from analyzer.core.detect import Judge
 from analyzer.core.model import Transaction
 from analyzer.core.sighting import Sight
@@ -43,33 +44,34 @@ class BatchJudge:
             columns: the batch; odd records that can't be read are not in it.
             read: returns the record at an index, through the scalar reader.
         """
-        outcome, slots = BatchOutcome.of(len(columns)), _slots(store, columns, read)
+        work = Work(store, columns, read, BatchOutcome.of(len(columns)))
+        slots = _slots(work)
         new = np.flatnonzero(columns.offsets > store.cards.applied_offset[slots])
         rows = by_card(new, slots[new])
-        past = self._linked(rows, columns, store)
+        past = self._linked(rows, work)
         if past:
-            Together(self.judge_, self.sight, store, columns, read, past).judge(outcome)
+            Together(self.judge_, self.sight, work, past).judge()
         together = past.rows.slots if past else rows.slots[:0]
         for card in np.flatnonzero(~np.isin(rows.slots, together)).tolist():
             begin = rows.starts[card]
-            self._alone(store, int(rows.slots[card]), rows.at[begin : begin + rows.counts[card]], columns, read, outcome)
-        return outcome
+            self._alone(work, int(rows.slots[card]), rows.at[begin : begin + rows.counts[card]])
+        return work.outcome
 
-    def _linked(self, rows: Rows, columns: Columns, store: CardStore) -> Past | None:
+    def _linked(self, rows: Rows, work: Work) -> Past | None:
         """Put those cards' records into the log that can be judged together."""
-        kept = rows.of(self._ordinary(rows, columns, store)) if len(rows) else rows
+        kept = rows.of(self._ordinary(rows, work)) if len(rows) else rows
         while len(kept):
-            past = linked(kept, columns, store, self.judge_.allowed_lateness_ms)
-            again = repeated(past, store.log)
+            past = linked(kept, work.columns, work.store, self.judge_.allowed_lateness_ms)
+            again = repeated(past, work.store.log)
             if not again.any():
                 return past
-            store.log.free(past.entries)
+            work.store.log.free(past.entries)
             kept = kept.of(~again)
         return None
 
-    def _ordinary(self, rows: Rows, columns: Columns, store: CardStore) -> BoolArray:
+    def _ordinary(self, rows: Rows, work: Work) -> BoolArray:
         """Tell of which cards, (c,), all records are in order and few enough."""
-        cards, slots, at = store.cards, rows.slots, rows.at
+        columns, cards, slots, at = work.columns, work.store.cards, rows.slots, rows.at
         time = columns.event_time_ms[at]
         strange = columns.odd[at] | (time < rows.shifted(time, cards.newest_ms[slots]))
         most = min(MOST_TOGETHER, self.judge_.max_recent)
@@ -80,29 +82,21 @@ class BatchJudge:
             | (cards.others[slots] + 1 + rows.counts > MAX_SEEN)
         )
 
-    def _alone(
-        self,
-        store: CardStore,
-        slot: int,
-        at: IntArray,
-        columns: Columns,
-        read: Callable[[int], Transaction],
-        outcome: BatchOutcome,
-    ) -> None:
+    def _alone(self, work: Work, slot: int, at: IntArray) -> None:
         """Judge the records `at` of one card, one after the other."""
-        window = store.window(slot)
-        for place, offset in zip(at.tolist(), columns.offsets[at].tolist(), strict=True):
-            transaction, before = read(place), window
+        window = work.store.window(slot)
+        for place, offset in zip(at.tolist(), work.columns.offsets[at].tolist(), strict=True):
+            transaction, before = work.read(place), window
             window, what = self.judge_.judge(before, transaction, offset)
             sighting = None
             if self.sight is not None:
                 window, sighting = self.sight.sight(before, window, transaction, what)
-            outcome.note(place, what, sighting)
-        store.put(slot, window)
+            work.outcome.note(place, what, sighting)
+        work.store.put(slot, window)
 
 
-def _slots(store: CardStore, columns: Columns, read: Callable[[int], Transaction]) -> IntArray:
-    card_ids = list(columns.card_ids)
-    for place in np.flatnonzero(columns.odd).tolist():
-        card_ids[place] = read(place).card_id.encode()
-    return store.slots(card_ids)
+def _slots(work: Work) -> IntArray:
+    card_ids = list(work.columns.card_ids)
+    for place in np.flatnonzero(work.columns.odd).tolist():
+        card_ids[place] = work.read(place).card_id.encode()
+    return work.store.slots(card_ids)

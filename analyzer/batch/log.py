@@ -6,13 +6,14 @@ Entries that no card remembers any more are used again, so memory follows what i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.batch.columns import BoolArray, Columns, FloatArray, IntArray
 
+AnyInts: TypeAlias = NDArray[np.signedinteger[Any]]
 NOTHING: Final = -1
 """In place of an entry: there is none."""
 
@@ -93,10 +94,10 @@ class RecentLog:
         self._free_count = end
         self.body[entries] = None
 
-    def walk(self, newest: IntArray, after_ms: IntArray | None = None) -> Steps:
+    def walk(self, newest: AnyInts, after_ms: IntArray | None = None) -> Steps:
         """Go from the entry `newest` of each walk to earlier ones, down to the last that is newer than `after_ms`."""
         walk = np.flatnonzero(newest != NOTHING)
-        entry = newest[walk]
+        entry: AnyInts = newest[walk]
         walks, entries = [walk[:0]], [entry[:0]]
         while len(walk):
             if after_ms is not None:
@@ -108,6 +109,14 @@ class RecentLog:
             on = entry != NOTHING
             walk, entry = walk[on], entry[on]
         return Steps(np.concatenate(walks), np.concatenate(entries).astype(np.int64))
+
+    def chain(self, entry: int) -> list[int]:
+        """Return an entry and those before it of its card, the newest first."""
+        found = []
+        while entry != NOTHING:
+            found.append(entry)
+            entry = int(self.earlier[entry])
+        return found
 
     def _take(self, count: int) -> IntArray:
         while self._free_count < count:
@@ -155,4 +164,5 @@ def objects(values: Sequence[Any]) -> NDArray[np.object_]:
 
 def has(bits: NDArray[np.uint8], wanted: int) -> BoolArray:
     """Tell of each entry whether it has all the bits `wanted`."""
-    return (bits & wanted) == wanted
+    found: BoolArray = (bits & wanted) == wanted
+    return found

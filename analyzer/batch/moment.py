@@ -8,13 +8,13 @@ import numpy as np
 
 from analyzer.batch.cards import NEVER, OtherCountry, OtherDevice
 from analyzer.batch.columns import BoolArray, IntArray, country_name
-from analyzer.batch.familiar import Familiar
+from analyzer.batch.familiar import NO_AGE, Familiar
 from analyzer.batch.log import NOTHING
 from analyzer.batch.past import Past
 from analyzer.batch.rounds import Habits
 from analyzer.batch.silences import Silences
 from analyzer.batch.store import CardStore
-from analyzer.batch.familiar import NO_AGE
+from analyzer.batch.windows import recent_in
 from analyzer.core.features import Features, lazy
 from analyzer.core.model import RecentTransaction, Transaction
 from analyzer.core.window import LONGEST_WINDOW_MS, CardWindow, Country, Device, Flag, Habit, Silence
@@ -97,7 +97,7 @@ class Moments:
         while entry != NOTHING:
             one = known.get(entry)
             if one is None:
-                one = known[entry] = self.store.recent(entry)
+                one = known[entry] = recent_in(log.body[entry])
             if one.event_time_ms <= after_ms:
                 break
             found.append(one)
@@ -120,7 +120,7 @@ class Moments:
             return ()
         of_first = OtherDevice(first.name[card], int(first.since_ms[card]), *_habit_of(self.familiar.first_device, row))
         known = (of_first, *self.familiar.devices.before(row, int(self.past.rows.slots[card])))
-        return tuple(Device(one.name.decode(), one.since_ms, Habit(one.count, one.mean, one.m2)) for one in known)
+        return tuple(Device(one.name.decode(), one.since_ms, Habit(one.uses, one.mean, one.m2)) for one in known)
 
 
 class _Seen(Features):
@@ -132,57 +132,57 @@ class _Seen(Features):
         self.now, self.device_id = transaction.recent(), transaction.device_id
 
     @lazy
-    def window(self) -> CardWindow:  # type: ignore[override]  # one that is made late
+    def window(self) -> CardWindow:
         """All that is remembered of the card before."""
         return self._moments.window(self._row)
 
     @lazy
-    def habit(self) -> Habit:  # type: ignore[override]  # as above
+    def habit(self) -> Habit:
         """The card's amounts before."""
         return self._moments.habit_before(self._row)
 
     @lazy
-    def judged(self) -> int:  # type: ignore[override]  # as above
+    def judged(self) -> int:
         """Transactions of the card judged before."""
         return self._moments.judged_before(self._row)
 
     @lazy
-    def flags(self) -> tuple[Flag, ...]:  # type: ignore[override]  # as above
+    def flags(self) -> tuple[Flag, ...]:
         """Flagged transactions of the card that are remembered."""
         return self._moments.flags(self._row)
 
     @lazy
-    def silence(self) -> Silence | None:  # type: ignore[override]  # as above
+    def silence(self) -> Silence | None:
         """The card's last long silence before."""
         return self._moments.silence_before(self._row)
 
     @lazy
-    def newest_ms(self) -> int | None:  # type: ignore[override]  # as above
+    def newest_ms(self) -> int | None:
         """The newest event time of the card before."""
         return self._moments.newest_ms(self._row)
 
     @lazy
-    def country(self) -> Country | None:  # type: ignore[override]  # as above
+    def country(self) -> Country | None:
         """What is known of the country."""
         return next((one for one in self._moments.countries(self._row) if one.name == self.now.country), None)
 
     @lazy
-    def device(self) -> Device | None:  # type: ignore[override]  # as above
+    def device(self) -> Device | None:
         """What is known of the device."""
         return next((one for one in self._moments.devices(self._row) if one.name == self.device_id), None)
 
     @lazy
-    def before(self) -> tuple[RecentTransaction, ...]:  # type: ignore[override]  # as above
+    def before(self) -> tuple[RecentTransaction, ...]:
         """The card's transactions of the day before."""
         return self._moments.remembered(self._row, self.now.event_time_ms - LONGEST_WINDOW_MS)
 
     @lazy
-    def country_age_ms(self) -> int | None:  # type: ignore[override]  # as above
+    def country_age_ms(self) -> int | None:
         """How long the card has been used in this country."""
         return _age(self._moments.familiar.countries.age_ms[self._row])
 
     @lazy
-    def device_age_ms(self) -> int | None:  # type: ignore[override]  # as above
+    def device_age_ms(self) -> int | None:
         """How long the card has been used with this device."""
         return _age(self._moments.familiar.devices.age_ms[self._row])
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.batch.columns import BoolArray, IntArray
+from analyzer.batch.columns import BoolArray, Columns, IntArray
 from analyzer.batch.figures import Pairs
 from analyzer.batch.log import RecentLog, fresh_of
 from analyzer.batch.rows import Rows
 from analyzer.batch.store import CardStore
-from analyzer.batch.columns import Columns
 from analyzer.core.window import LONGEST_WINDOW_MS
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analyzer.batch.columns import BoolArray, IntArray
 
@@ -46,7 +48,7 @@ class Rows:
         kept = cards[self.card]
         return by_card(self.at[kept], self.slots[self.card[kept]])
 
-    def shifted(self, values: IntArray, first: IntArray) -> IntArray:
+    def shifted(self, values: IntArray, first: NDArray[np.signedinteger[Any]]) -> IntArray:
         """Return what `values`, (n,), are at each card's record before; `first`, (c,), at its first."""
         before = np.empty_like(values)
         before[1:] = values[:-1]

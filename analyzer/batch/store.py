@@ -6,27 +6,29 @@ if it has more of something than they are made for, as the window that the core 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from io import BytesIO
-from typing import Any, Final
+from typing import Any
 
-import fastavro
 import numpy as np
 
-from analyzer.batch.cards import NEVER, Cards, OtherCountry, OtherDevice
-from analyzer.batch.columns import IntArray, country_code
-from analyzer.batch.log import APPROVED, NOTHING, PLACED, PRESENT, Fresh, RecentLog, objects
+from analyzer.batch.cards import Cards, OtherCountry, OtherDevice
+from analyzer.batch.columns import IntArray
+from analyzer.batch.log import NOTHING, RecentLog
 from analyzer.batch.pack import Packer
+from analyzer.batch.windows import (
+    countries_at,
+    devices_at,
+    entries_of,
+    fits,
+    habit_at,
+    other_countries,
+    other_devices,
+    recent_in,
+    silence_at,
+)
 from analyzer.core.model import RecentTransaction
 from analyzer.core.window import CardWindow, Flag
-from analyzer.wire import StateCodec, recent_of, recent_record
-from schemas.codec import definition, without_logical_types
-
-MOST_REMEMBERED: Final = 48
-MOST_NAMES: Final = 32
-"""Transactions, and countries or devices, of a card that is kept in arrays; one with more is kept apart."""
-_LARGEST: Final = 2**31 - 1
+from analyzer.wire import StateCodec
 
 
 class CardStore:
@@ -46,8 +48,14 @@ class CardStore:
         self._slots: dict[bytes, int] = {}
         self._ids: list[bytes] = []
         self._apart: dict[int, CardWindow] = {}
-        self._packer = Packer(codec.header, self.cards, self.log, self.countries, self.devices, self.flags)
-        self._item = _recent_schema()
+        self._packer = Packer(
+            codec.header,
+            cards=self.cards,
+            log=self.log,
+            countries=self.countries,
+            devices=self.devices,
+            flags=self.flags,
+        )
 
     def __len__(self) -> int:
         """Return how many cards have a state."""
@@ -90,7 +98,9 @@ class CardStore:
         """Return the slot of each card, (n,); raises as `slot`."""
         found: list[Any] = list(map(self._slots.get, card_ids))
         if None in found:
-            found = [self.slot(card_id) if slot is None else slot for card_id, slot in zip(card_ids, found, strict=True)]
+            found = [
+                self.slot(card_id) if slot is None else slot for card_id, slot in zip(card_ids, found, strict=True)
+            ]
         return np.array(found, np.int64)
 
     def card_id(self, slot: int) -> bytes:
@@ -99,7 +109,24 @@ class CardStore:
 
     def window(self, slot: int) -> CardWindow:
         """Return exactly the window that the core would hold."""
-        return self._apart.get(slot) or self._codec.decode(self.encode(slot))
+        apart = self._apart.get(slot)
+        if apart is not None:
+            return apart
+        cards = self.cards
+        return CardWindow(
+            int(cards.applied_offset[slot]),
+            int(cards.judged[slot]),
+            int(cards.flagged[slot]),
+            int(cards.late[slot]),
+            int(cards.duplicate[slot]),
+            int(cards.sighted[slot]),
+            habit_at(cards, slot),
+            countries_at(cards, slot, self.countries.get(slot, ())),
+            devices_at(cards, slot, self.devices.get(slot, ())),
+            tuple(recent_in(self.log.body[entry]) for entry in reversed(self.log.chain(int(cards.newest[slot])))),
+            silence_at(cards, slot),
+            self.flags.get(slot, ()),
+        )
 
     def encode(self, slot: int) -> bytes:
         """Return the framed bytes of a state, which decode to exactly its window."""
@@ -121,17 +148,13 @@ class CardStore:
         """Remember that these states are taken as they are now."""
         self.cards.dirty[np.array(slots, np.int64)] = False
 
-    def recent(self, entry: int) -> RecentTransaction:
-        """Return what an entry of the log remembers."""
-        return recent_of(_record(self.log.body[entry], self._item))
-
     def put(self, slot: int, window: CardWindow) -> None:
         """Replace the state of a card."""
         self._forget(slot)
         cards = self.cards
         cards.applied_offset[slot] = window.applied_offset
         cards.dirty[slot] = True
-        if not _fits(window):
+        if not fits(window):
             self._apart[slot] = window
             cards.apart[slot] = True
             return
@@ -147,11 +170,7 @@ class CardStore:
 
     def _put_names(self, slot: int, window: CardWindow) -> None:
         cards = self.cards
-        countries = tuple(OtherCountry(country_code(one.name), one.since_ms) for one in window.countries)
-        devices = tuple(
-            OtherDevice(one.name.encode(), one.since_ms, one.habit.count, one.habit.mean, one.habit.m2)
-            for one in window.devices
-        )
+        countries, devices = other_countries(window), other_devices(window)
         if countries:
             cards.country[slot], cards.country_since_ms[slot] = countries[0]
         if devices:
@@ -166,7 +185,7 @@ class CardStore:
     def _put_recent(self, slot: int, recent: tuple[RecentTransaction, ...]) -> None:
         if not recent:
             return
-        entries = self.log.add(_fresh(recent, self._item))
+        entries = self.log.add(entries_of(recent))
         self.log.earlier[entries[0]] = NOTHING
         self.log.earlier[entries[1:]] = entries[:-1]
         cards = self.cards
@@ -174,53 +193,7 @@ class CardStore:
         cards.remembered[slot] = len(recent)
 
     def _forget(self, slot: int) -> None:
-        self.log.free(self.log.walk(self.cards.newest[[slot]]).entry)
+        self.log.free(np.array(self.log.chain(int(self.cards.newest[slot])), np.int64))
         for held in (self.countries, self.devices, self.flags, self._apart):
-            held.pop(slot, None)  # type: ignore[attr-defined]  # each is a dict by slot
+            held.pop(slot, None)
         self.cards.renew(slot)
-
-
-def _fits(window: CardWindow) -> bool:
-    counts = (window.judged, window.flagged, window.late, window.duplicate, window.sighted, window.habit.count)
-    since = [*(one.since_ms for one in window.countries), *(one.since_ms for one in window.devices)]
-    return (
-        len(window.recent) <= MOST_REMEMBERED
-        and max(len(window.countries), len(window.devices)) <= MOST_NAMES
-        and all(0 <= count <= _LARGEST for count in (*counts, *(one.habit.count for one in window.devices)))
-        and all(one.name.isascii() and len(one.name) == len("DE") for one in window.countries)
-        and all(ms > NEVER for ms in (*since, *(window.silence or ()), *(one.event_time_ms for one in window.recent)))
-        and all(ms > NEVER for ms in (one.event_time_ms for one in window.flags))
-        and window.applied_offset >= -1
-    )
-
-
-def _fresh(recent: tuple[RecentTransaction, ...], item: Any) -> Fresh:
-    places = [one.place for one in recent]
-    bits = [
-        one.approved * APPROVED + one.card_present * PRESENT + (one.place is not None) * PLACED for one in recent
-    ]
-    return Fresh(
-        np.array([one.event_time_ms for one in recent], np.int64),
-        np.array([one.amount_minor for one in recent], np.int64),
-        np.array([place.latitude if place else 0.0 for place in places]),
-        np.array([place.longitude if place else 0.0 for place in places]),
-        np.array(bits, np.uint8),
-        np.array([hash(one.transaction_id.encode()) for one in recent], np.int64),
-        objects([_body(recent_record(one), item) for one in recent]),
-    )
-
-
-def _recent_schema() -> Any:
-    state = json.loads(definition("card_state"))
-    item = next(field["type"]["items"] for field in state["fields"] if field["name"] == "recent")
-    return fastavro.parse_schema(without_logical_types(item))
-
-
-def _body(record: dict[str, Any], schema: Any) -> bytes:
-    out = BytesIO()
-    fastavro.schemaless_writer(out, schema, record)
-    return out.getvalue()
-
-
-def _record(body: bytes, schema: Any) -> Any:
-    return fastavro.schemaless_reader(BytesIO(body), schema, None)

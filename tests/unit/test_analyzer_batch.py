@@ -28,7 +28,7 @@ BACK_MS = (1, MINUTE_MS, HOUR_MS, HOUR_MS + 1, DAY_MS)
 
 def stream(rng: random.Random, count: int, cards: int, disorder: float) -> list[Transaction]:
     """Return transactions of which a part `disorder` are out of order, and a part are repeated."""
-    at_ms, ids, made = NOON_MS, [], []
+    at_ms, ids, made = NOON_MS, list[str](), list[Transaction]()
     for number in range(count):
         at_ms += rng.choice((*STEPS_MS, rng.randrange(2 * HOUR_MS)))
         at_ms += rng.choice(LONG_STEPS_MS) if rng.random() < 0.01 else 0

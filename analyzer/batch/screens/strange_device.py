@@ -15,7 +15,7 @@ def strange_device(rule: StrangeDevice, seen: Figures) -> BoolArray:
     """Return where what was bought with a young device may lie too far above all else."""
     found = young(seen.device_age_ms, rule.young_days * DAY_MS)
     at = np.flatnonzero(found)
-    usual, before, value = _without(seen, at), _of(seen.device_habit, at), seen.ln_amount[at]
+    usual, before, value = _without(seen, at), seen.device_habit.of(at), seen.ln_amount[at]
     count = before.count + 1
     mean = before.mean + (value - before.mean) / count
     sd = np.maximum(usual.sd(), rule.least_sd)
@@ -26,13 +26,9 @@ def strange_device(rule: StrangeDevice, seen: Figures) -> BoolArray:
     return found
 
 
-def _of(habits: Habits, at: IntArray) -> Habits:
-    return Habits(habits.count[at], habits.mean[at], habits.m2[at])
-
-
 def _without(seen: Figures, at: IntArray) -> Habits:
     """Return what `Habit.without` does."""
-    whole, part = _of(seen.habit, at), _of(seen.device_habit, at)
+    whole, part = seen.habit.of(at), seen.device_habit.of(at)
     left = whole.count - part.count
     count: IntArray = np.maximum(left, 1)
     mean = (whole.count * whole.mean - part.count * part.mean) / count
