@@ -37,6 +37,11 @@ class WindowCodec(ABC, Generic[W]):
     def window(self, record: Record) -> W:
         """Return the window that a record describes."""
 
+    @property
+    def header(self) -> bytes:
+        """What stands in front of the Avro body of every state."""
+        return self._encoder.header
+
     def encode(self, window: W) -> bytes:
         """Return the framed bytes of a window."""
         return self._encoder.encode(self.record(window))

@@ -203,7 +203,7 @@ def state_record(window: CardWindow) -> Record:
         "amountM2": window.habit.m2,
         "countries": [one.name for one in window.countries],
         "devices": [one.name for one in window.devices],
-        "recent": [_recent_record(one) for one in window.recent],
+        "recent": [recent_record(one) for one in window.recent],
         "countriesSince": [one.since_ms for one in window.countries],
         "devicesSince": [one.since_ms for one in window.devices],
         "devicesAmounts": [
@@ -223,7 +223,8 @@ def _flag_record(one: Flag) -> Record:
     }
 
 
-def _recent_record(one: RecentTransaction) -> Record:
+def recent_record(one: RecentTransaction) -> Record:
+    """Return a remembered transaction as an item of `recent` in card_state.avsc."""
     return {
         "transactionId": one.transaction_id,
         "eventTime": one.event_time_ms,
@@ -250,7 +251,7 @@ def window_of(record: Record) -> CardWindow:
         habit=Habit(record["amountCount"], record["amountMean"], record["amountM2"]),
         countries=tuple(map(Country, record["countries"], _all(record["countriesSince"], record["countries"], 0))),
         devices=_devices(record),
-        recent=tuple(_recent(one) for one in record["recent"]),
+        recent=tuple(recent_of(one) for one in record["recent"]),
         silence=Silence(record["silence"]["from"], record["silence"]["until"]) if record["silence"] else None,
         flags=tuple(
             Flag(one["transactionId"], one["eventTime"], one["deviceId"], one["country"]) for one in record["flags"]
@@ -272,7 +273,8 @@ def _all(values: list[Any], names: list[str], unknown: Any) -> list[Any]:
     return [*values, *[unknown] * (len(names) - len(values))]
 
 
-def _recent(record: Record) -> RecentTransaction:
+def recent_of(record: Record) -> RecentTransaction:
+    """Return the remembered transaction that an item of `recent` in card_state.avsc describes."""
     latitude, longitude = record["latitude"], record["longitude"]
     return RecentTransaction(
         transaction_id=record["transactionId"],

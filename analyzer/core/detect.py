@@ -83,7 +83,7 @@ class Judge:
             seen.device_id,
             offset,
             flagged=verdict.flagged,
-            on_its_own=verdict.flagged and self._on_its_own(verdict),
+            on_its_own=self.on_its_own(verdict),
             allowed_lateness_ms=self.allowed_lateness_ms,
             max_recent=self.max_recent,
         )
@@ -105,9 +105,13 @@ class Judge:
                 found.append(finding)
         return self._weighed(found) if found else _NOTHING_FOUND
 
-    def _on_its_own(self, verdict: Verdict) -> bool:
-        # What is flagged for being like something flagged must not make the next one like it: that would never end.
-        return noisy_or(tuple(one for one in verdict.findings if one.rule != FollowUp.name)) >= self.alert_threshold
+    def on_its_own(self, verdict: Verdict) -> bool:
+        """Tell whether it is flagged, and not only for being like something flagged.
+
+        That must not make the next one like it: it would never end.
+        """
+        own = tuple(one for one in verdict.findings if one.rule != FollowUp.name)
+        return verdict.flagged and noisy_or(own) >= self.alert_threshold
 
     def _weighed(self, found: list[Finding]) -> Verdict:
         counted = strongest_first(one for one in found if one.rule not in self.shadow)

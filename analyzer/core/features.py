@@ -13,7 +13,7 @@ from math import sqrt
 from typing import Any, Final, Generic, TypeVar
 
 from analyzer.core.model import HOUR_MS, MINUTE_MS, SECOND_MS, RecentTransaction, Transaction
-from analyzer.core.window import TIME, CardWindow, Country, Device, Habit
+from analyzer.core.window import TIME, CardWindow, Country, Device, Flag, Habit, Silence
 
 SHORT_MS: Final = 10 * MINUTE_MS
 _T = TypeVar("_T")
@@ -120,6 +120,21 @@ class Features:
     def judged(self) -> int:
         """Transactions of the card judged before this one."""
         return self.window.judged
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """Flagged transactions of the card that are remembered."""
+        return self.window.flags
+
+    @property
+    def silence(self) -> Silence | None:
+        """The card's last long silence before this one."""
+        return self.window.silence
+
+    @property
+    def newest_ms(self) -> int | None:
+        """The newest event time of the card before this one; None for a new card."""
+        return self.window.newest_ms()
 
     @lazy
     def before(self) -> tuple[RecentTransaction, ...]:

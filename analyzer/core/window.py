@@ -183,8 +183,12 @@ class CardWindow(NamedTuple):
             _with_device(self.devices, device_id, seen) if learn and device_id is not None else self.devices,
             recent[-max_recent:],
             self._silence(seen.event_time_ms),
-            (*self.flags, _flag(seen, device_id))[-MAX_FLAGS:] if on_its_own else self.flags,
+            self.flags_with(seen, device_id) if on_its_own else self.flags,
         )
+
+    def flags_with(self, seen: RecentTransaction, device_id: str | None) -> tuple[Flag, ...]:
+        """Return the flags with one more."""
+        return (*self.flags, _flag(seen, device_id))[-MAX_FLAGS:]
 
     def _silence(self, event_time_ms: int) -> Silence | None:
         newest_ms = self.newest_ms()

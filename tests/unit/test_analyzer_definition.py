@@ -36,6 +36,8 @@ class Plainly:
             for width in (DAY_MS, HOUR_MS, 10 * MINUTE_MS)
         )
         self.habit, self.judged = self.window.habit, self.window.judged
+        self.flags, self.silence = self.window.flags, self.window.silence
+        self.newest_ms = max((seen.event_time_ms for seen in self.window.recent), default=None)
         self.day_count = self.day.count
         present = [seen for seen in self.before if seen.card_present and seen.place]
         self.previous = self.before[-1] if self.before else None

@@ -33,7 +33,7 @@ class FollowUp:
 
     def check(self, seen: Features, transaction: Transaction) -> Finding | None:
         """Return a finding when flagged transactions of the card were like this one."""
-        if not seen.window.flags:
+        if not seen.flags:
             return None
         alike = self._alike(seen)
         if not alike:
@@ -60,7 +60,7 @@ class FollowUp:
         at_ms = seen.now.event_time_ms
         return [
             flag
-            for flag in seen.window.flags
+            for flag in seen.flags
             if 0 <= at_ms - flag.event_time_ms <= self.within_days * DAY_MS
             and ((device and self._same_device(flag, seen)) or (country and flag.country == seen.now.country))
         ]

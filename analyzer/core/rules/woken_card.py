@@ -73,10 +73,10 @@ class WokenCard:
 
     def _silence(self, seen: Features) -> Silence | None:
         """Return the silence that this transaction ends or follows soon."""
-        at_ms, newest_ms = seen.now.event_time_ms, seen.window.newest_ms()
+        at_ms, newest_ms = seen.now.event_time_ms, seen.newest_ms
         if newest_ms is not None and at_ms - newest_ms >= QUIET_MS:
             silence = Silence(newest_ms, at_ms)
-        elif (known := seen.window.silence) and 0 <= at_ms - known.until_ms <= self.awake_hours * HOUR_MS:
+        elif (known := seen.silence) and 0 <= at_ms - known.until_ms <= self.awake_hours * HOUR_MS:
             silence = known
         else:
             return None

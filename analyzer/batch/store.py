@@ -1,0 +1,199 @@
+"""The card states of one partition.
+
+A card is kept in one of three ways: as the bytes of the changelog until it is touched (cold), in arrays by slot, or,
+if it has more of something than they are made for, as the window that the core works with (apart).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from analyzer.batch.cards import Cards, OtherCountry, OtherDevice
+from analyzer.batch.columns import IntArray
+from analyzer.batch.log import NOTHING, RecentLog
+from analyzer.batch.pack import Packer
+from analyzer.batch.windows import (
+    countries_at,
+    devices_at,
+    entries_of,
+    fits,
+    habit_at,
+    other_countries,
+    other_devices,
+    recent_in,
+    silence_at,
+)
+from analyzer.core.model import RecentTransaction
+from analyzer.core.window import CardWindow, Flag
+from analyzer.wire import StateCodec
+
+
+class CardStore:
+    """States by slot: numbers from 0 that cards get as they are touched."""
+
+    def __init__(self, codec: StateCodec) -> None:
+        """Start empty; `codec` reads and writes what the changelog holds."""
+        self._codec = codec
+        self.cards = Cards()
+        self.log = RecentLog()
+        self.countries: dict[int, tuple[OtherCountry, ...]] = {}
+        self.devices: dict[int, tuple[OtherDevice, ...]] = {}
+        """Those beside the first, oldest first."""
+
+        self.flags: dict[int, tuple[Flag, ...]] = {}
+        self._cold: dict[bytes, bytes] = {}
+        self._slots: dict[bytes, int] = {}
+        self._ids: list[bytes] = []
+        self._apart: dict[int, CardWindow] = {}
+        self._packer = Packer(
+            codec.header,
+            cards=self.cards,
+            log=self.log,
+            countries=self.countries,
+            devices=self.devices,
+            flags=self.flags,
+        )
+
+    def __len__(self) -> int:
+        """Return how many cards have a state."""
+        return len(self._cold) + len(self._slots)
+
+    def card_ids(self) -> Iterable[bytes]:
+        """Return the cards that have a state, in no order."""
+        return (*self._cold, *self._slots)
+
+    def restore(self, card_id: bytes, value: bytes) -> None:
+        """Take a card's state from the changelog; it stays as it is until the card is touched."""
+        if card_id in self._slots:
+            slot = self._slots[card_id]
+            self.put(slot, self._codec.decode(value))
+            self.cards.dirty[slot] = False
+        else:
+            self._cold[card_id] = value
+
+    def slot(self, card_id: bytes) -> int:
+        """Return the slot of a card, which is warm then; a card that there wasn't is made.
+
+        Raises:
+            BadRecordError: its bytes of the changelog are not a state.
+        """
+        slot = self._slots.get(card_id)
+        if slot is not None:
+            return slot
+        value = self._cold.get(card_id)
+        window = None if value is None else self._codec.decode(value)
+        slot = self._slots[card_id] = len(self._ids)
+        self._ids.append(card_id)
+        self.cards.reserve(slot + 1)
+        if window is not None:
+            self.put(slot, window)
+            self.cards.dirty[slot] = False
+            del self._cold[card_id]
+        return slot
+
+    def slots(self, card_ids: Sequence[bytes]) -> IntArray:
+        """Return the slot of each card, (n,); raises as `slot`."""
+        found: list[Any] = list(map(self._slots.get, card_ids))
+        if None in found:
+            found = [
+                self.slot(card_id) if slot is None else slot for card_id, slot in zip(card_ids, found, strict=True)
+            ]
+        return np.array(found, np.int64)
+
+    def card_id(self, slot: int) -> bytes:
+        """Return whose slot it is."""
+        return self._ids[slot]
+
+    def window(self, slot: int) -> CardWindow:
+        """Return exactly the window that the core would hold."""
+        apart = self._apart.get(slot)
+        if apart is not None:
+            return apart
+        cards = self.cards
+        return CardWindow(
+            int(cards.applied_offset[slot]),
+            int(cards.judged[slot]),
+            int(cards.flagged[slot]),
+            int(cards.late[slot]),
+            int(cards.duplicate[slot]),
+            int(cards.sighted[slot]),
+            habit_at(cards, slot),
+            countries_at(cards, slot, self.countries.get(slot, ())),
+            devices_at(cards, slot, self.devices.get(slot, ())),
+            tuple(recent_in(self.log.body[entry]) for entry in reversed(self.log.chain(int(cards.newest[slot])))),
+            silence_at(cards, slot),
+            self.flags.get(slot, ()),
+        )
+
+    def encode(self, slot: int) -> bytes:
+        """Return the framed bytes of a state, which decode to exactly its window."""
+        return self.encode_all([slot])[0]
+
+    def encode_all(self, slots: Sequence[int]) -> list[bytes]:
+        """Return the framed bytes of many states, which is much faster than one by one."""
+        packed = self._packer.pack(np.array(slots, np.int64))
+        for at, slot in enumerate(slots) if self._apart else ():
+            if slot in self._apart:
+                packed[at] = self._codec.encode(self._apart[slot])
+        return packed
+
+    def dirty(self) -> list[int]:
+        """Return the slots that changed since they were last cleaned."""
+        return np.flatnonzero(self.cards.dirty).tolist()
+
+    def clean(self, slots: Sequence[int]) -> None:
+        """Remember that these states are taken as they are now."""
+        self.cards.dirty[np.array(slots, np.int64)] = False
+
+    def put(self, slot: int, window: CardWindow) -> None:
+        """Replace the state of a card."""
+        self._forget(slot)
+        cards = self.cards
+        cards.applied_offset[slot] = window.applied_offset
+        cards.dirty[slot] = True
+        if not fits(window):
+            self._apart[slot] = window
+            cards.apart[slot] = True
+            return
+        cards.judged[slot], cards.flagged[slot], cards.sighted[slot] = window.judged, window.flagged, window.sighted
+        cards.late[slot], cards.duplicate[slot] = window.late, window.duplicate
+        cards.count[slot], cards.mean[slot], cards.m2[slot] = window.habit.count, window.habit.mean, window.habit.m2
+        if window.silence:
+            cards.silence_from_ms[slot], cards.silence_until_ms[slot] = window.silence
+        if window.flags:
+            self.flags[slot] = window.flags
+        self._put_names(slot, window)
+        self._put_recent(slot, window.recent)
+
+    def _put_names(self, slot: int, window: CardWindow) -> None:
+        cards = self.cards
+        countries, devices = other_countries(window), other_devices(window)
+        if countries:
+            cards.country[slot], cards.country_since_ms[slot] = countries[0]
+        if devices:
+            cards.device[slot], cards.device_since_ms[slot], cards.device_count[slot] = devices[0][:3]
+            cards.device_mean[slot], cards.device_m2[slot] = devices[0][3:]
+        if countries[1:]:
+            self.countries[slot] = countries[1:]
+        if devices[1:]:
+            self.devices[slot] = devices[1:]
+        cards.others[slot] = max(len(countries), len(devices), 1) - 1
+
+    def _put_recent(self, slot: int, recent: tuple[RecentTransaction, ...]) -> None:
+        if not recent:
+            return
+        entries = self.log.add(entries_of(recent))
+        self.log.earlier[entries[0]] = NOTHING
+        self.log.earlier[entries[1:]] = entries[:-1]
+        cards = self.cards
+        cards.newest[slot], cards.newest_ms[slot] = entries[-1], recent[-1].event_time_ms
+        cards.remembered[slot] = len(recent)
+
+    def _forget(self, slot: int) -> None:
+        self.log.free(np.array(self.log.chain(int(self.cards.newest[slot])), np.int64))
+        for held in (self.countries, self.devices, self.flags, self._apart):
+            held.pop(slot, None)
+        self.cards.renew(slot)
