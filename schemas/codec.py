@@ -61,11 +61,6 @@ class Encoder:
         """Look the schema's id up under the topic's name, which is the schema's name in Glue."""
         return cls(schema, registry.version_id(topic, definition(schema)))
 
-    @property
-    def header(self) -> bytes:
-        """What stands in front of every body."""
-        return self._header
-
     def encode(self, record: Record) -> bytes:
         """Return the framed bytes of `record`."""
         out = BytesIO()

@@ -15,7 +15,7 @@ from analyzer.batch.columns import Columns, country_code
 from analyzer.core.model import Transaction, Verdict
 from analyzer.core.sighting import sighting
 from analyzer.terminal_wire import sighting_record
-from analyzer.wire import _recent_record, checked
+from analyzer.wire import checked, recent_record
 from schemas.codec import definition, without_logical_types
 from tests.analyzer_input import record
 
@@ -49,7 +49,7 @@ def body(schema: Any, fields: dict[str, Any]) -> bytes:
 
 def recent_body(one: Transaction) -> bytes:
     """Return what `Columns.recent` holds of a transaction."""
-    return body(RECENT, _recent_record(one.recent()))
+    return body(RECENT, recent_record(one.recent()))
 
 
 def sighting_body(one: Transaction, amount_z: float, score: float, *, flagged: bool) -> bytes:
