@@ -11,10 +11,14 @@ import faust
 
 from analyzer import __version__, preflight
 from analyzer.analyst import Analyst
+from analyzer.batch.decode import ColumnReader
+from analyzer.batch.judge import BatchJudge
 from analyzer.by_record import ByRecord
+from analyzer.card_desk import CardDesk
+from analyzer.card_states import CardStates
 from analyzer.core.chain import Judges
 from analyzer.core.terminal import TerminalJudge
-from analyzer.desk import CardDesk, Notifier, TerminalDesk
+from analyzer.desk import Notifier, TerminalDesk
 from analyzer.engine import changelog_client, make_app
 from analyzer.metrics import Metrics, TerminalMetrics
 from analyzer.restore import Restorer
@@ -84,18 +88,19 @@ def crew_of(reach: Reach, settings: AnalyzerSettings, judges: Judges, stage: Sta
 
 def _cards(reach: Reach, settings: AnalyzerSettings, judges: Judges, encoders: Mapping[str, Encoder]) -> Analyst[Any]:
     confluent = confluent_cache(ConfluentRegistry(reach.confluent_url)) if reach.confluent_url else None
-    transactions = Decoder(glue_cache(reach.registry), reader="transaction", confluent=confluent, logical_types=False)
+    glue = glue_cache(reach.registry)
+    transactions = Decoder(glue, reader="transaction", confluent=confluent, logical_types=False)
+    decoder = Decoder(reach.registry, reader="card_state", logical_types=False)
     desk = CardDesk(
+        columns=ColumnReader(glue, confluent),
         reader=TransactionReader(transactions),
-        judge_=judges.cards,
-        sight=judges.sight,
+        judge_=BatchJudge(judges.cards, judges.sight),
         notifier=_notifier(encoders),
         sightings=encoders[SIGHTINGS],
+        states=CardStates(StateCodec(encoders[CARDS.changelog], decoder)),
         metrics=Metrics(),
     )
-    decoder = Decoder(reach.registry, reader="card_state", logical_types=False)
-    states = WindowStates(StateCodec(encoders[CARDS.changelog], decoder))
-    return Analyst(ByRecord(desk, states), settings.max_dead_letters_in_a_row)
+    return Analyst(desk, settings.max_dead_letters_in_a_row)
 
 
 def _terminals(

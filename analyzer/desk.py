@@ -8,18 +8,17 @@ from datetime import datetime
 
 import structlog
 
-from analyzer.core.chain import Told, told_of_card, told_of_terminal
-from analyzer.core.detect import Duplicate, Judge, Judged, Late, Replayed
-from analyzer.core.model import SECOND_MS, Finding, Transaction
-from analyzer.core.sighting import Sight, Sighting
+from analyzer.core.chain import Told, told_of_terminal
+from analyzer.core.detect import Duplicate, Late, Replayed
+from analyzer.core.model import SECOND_MS, Finding
+from analyzer.core.sighting import Sighting
 from analyzer.core.terminal import Seen, TerminalJudge, TerminalWindow
-from analyzer.core.window import CardWindow
-from analyzer.metrics import Metrics, StageMetrics, TerminalMetrics
+from analyzer.metrics import StageMetrics, TerminalMetrics
 from analyzer.ports import Incoming, Outgoing
-from analyzer.terminal_wire import SightingReader, sighting_record
-from analyzer.wire import TransactionReader, notification
+from analyzer.terminal_wire import SightingReader
+from analyzer.wire import notification
 from schemas.codec import Encoder
-from schemas.topics import NOTIFICATIONS, SHADOW, SIGHTINGS
+from schemas.topics import NOTIFICATIONS, SHADOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,49 +37,6 @@ class Notifier:
         record = notification(told.of, told.verdict, self.now(), self.version)
         topic, encoder = (SHADOW, self.shadow) if told.shadow else (NOTIFICATIONS, self.notifications)
         return Outgoing(topic, told.of.card_id.encode(), encoder.encode(record))
-
-
-@dataclass(frozen=True, slots=True)
-class CardDesk:
-    """Judges transactions against their cards' windows."""
-
-    reader: TransactionReader
-    judge_: Judge
-    sight: Sight | None
-    """None: nothing is sighted."""
-
-    notifier: Notifier
-    sightings: Encoder
-    metrics: Metrics
-
-    def read(self, key: bytes | None, value: bytes | None) -> Transaction:
-        """Return the transaction in a record."""
-        return self.reader.read(key, value)
-
-    def key(self, content: Transaction) -> str:
-        """Return its card."""
-        return content.card_id
-
-    def judge(
-        self, window: CardWindow, content: Transaction, record: Incoming
-    ) -> tuple[CardWindow, tuple[Outgoing, ...]]:
-        """Return the card's window, and a notification when the transaction is flagged, a sighting when it is one."""
-        after, outcome = self.judge_.judge(window, content, record.offset)
-        sighting = None
-        if self.sight is not None:
-            after, sighting = self.sight.sight(window, after, content, outcome)
-        if not isinstance(outcome, Judged):
-            _count_skipped(self.metrics, record, outcome)
-            return after, ()
-        self.metrics.judged.inc()
-        told = told_of_card(content, outcome)
-        _count_told(self.metrics, told, outcome.verdict.shadow)
-        outgoing = [self.notifier.outgoing(one) for one in told]
-        if sighting:
-            self.metrics.sighted.inc()
-            value = self.sightings.encode(sighting_record(sighting))
-            outgoing.append(Outgoing(SIGHTINGS, sighting.terminal.encode(), value))
-        return after, tuple(outgoing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +62,18 @@ class TerminalDesk:
         """Return the terminal's window, and a notification for each transaction that is flagged now."""
         after, outcome = self.judge_.judge(window, content, record.offset)
         if not isinstance(outcome, Seen):
-            _count_skipped(self.metrics, record, outcome)
+            count_skipped(self.metrics, record, outcome)
             return after, ()
         self.metrics.judged.inc()
         if outcome.forgotten:
             self.metrics.forgotten.inc(outcome.forgotten)
             structlog.get_logger().warning("too_many_sightings", terminal=content.terminal, kept=len(after.kept))
         told = told_of_terminal(self.judge_, outcome)
-        _count_told(self.metrics, told)
+        count_told(self.metrics, told)
         return after, tuple(self.notifier.outgoing(one) for one in told)
 
 
-def _count_told(metrics: StageMetrics, told: Iterable[Told], shadow: Sequence[Finding] | None = None) -> None:
+def count_told(metrics: StageMetrics, told: Iterable[Told], shadow: Sequence[Finding] | None = None) -> None:
     """Count what is told; `shadow`: the findings on trial where others are told along with them, else all are."""
     for one in told:
         counter = metrics.shadow_findings if one.shadow else metrics.findings
@@ -127,7 +83,8 @@ def _count_told(metrics: StageMetrics, told: Iterable[Told], shadow: Sequence[Fi
             counter.labels(finding.rule).inc()
 
 
-def _count_skipped(metrics: StageMetrics, record: Incoming, outcome: Late | Duplicate | Replayed) -> None:
+def count_skipped(metrics: StageMetrics, record: Incoming, outcome: Late | Duplicate | Replayed) -> None:
+    """Count a record that changes nothing else, and log it unless it was only read again."""
     log = structlog.get_logger().bind(topic=record.topic, partition=record.partition, offset=record.offset)
     if isinstance(outcome, Late):
         metrics.late.inc()

@@ -80,6 +80,9 @@ class Columns:
     sighting_head: Callable[[int], bytes]
     """Returns the Avro body of the sighting of the i-th record up to its terminal id."""
 
+    terminal: Callable[[int], bytes]
+    """Returns the terminal id of the i-th record, UTF-8, or the merchant id of one without a terminal."""
+
     def __len__(self) -> int:
         return len(self.card_ids)
 

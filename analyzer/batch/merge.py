@@ -18,23 +18,34 @@ Part = tuple[IntArray, Columns]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SightingHeads:
-    """Finds the part that a record is in."""
+class Parts:
+    """Finds the part that a record is in, and asks that."""
 
     parts: Sequence[Part]
 
     part: IntArray
     """(n,) which one; -1 for none."""
 
-    def __call__(self, at: int) -> bytes:
+    def sighting_head(self, at: int) -> bytes:
         """Return the Avro body of a sighting up to its terminal."""
+        found, index = self._find(at)
+        return found.sighting_head(index)
+
+    def terminal(self, at: int) -> bytes:
+        """Return the terminal id of a record, or the merchant id of one without a terminal."""
+        found, index = self._find(at)
+        return found.terminal(index)
+
+    def _find(self, at: int) -> tuple[Columns, int]:
         indices, found = self.parts[int(self.part[at])]
-        return found.sighting_head(int(np.searchsorted(indices, at)))
+        return found, int(np.searchsorted(indices, at))
 
 
 def merged(offsets: IntArray, parts: Sequence[Part]) -> Columns:
     """Return columns of all records; those in no part are odd."""
     of = _Scatter(len(offsets), parts)
+    part = of.array([np.full(len(at), part) for part, (at, _) in enumerate(parts)], np.full(len(offsets), -1))
+    whole = Parts(parts, part)
     return Columns(
         offsets=offsets,
         odd=of.array([one.odd for _, one in parts], np.ones(len(offsets), np.bool_)),
@@ -52,9 +63,8 @@ def merged(offsets: IntArray, parts: Sequence[Part]) -> Columns:
         latitude=of.array([one.latitude for _, one in parts], np.full(len(offsets), np.nan)),
         longitude=of.array([one.longitude for _, one in parts], np.full(len(offsets), np.nan)),
         recent=of.values([one.recent for _, one in parts], b""),
-        sighting_head=SightingHeads(
-            parts, of.array([np.full(len(at), part) for part, (at, _) in enumerate(parts)], np.full(len(offsets), -1))
-        ),
+        sighting_head=whole.sighting_head,
+        terminal=whole.terminal,
     )
 
 

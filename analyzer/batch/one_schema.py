@@ -63,6 +63,11 @@ class Walked:
         places = [self.piece(*piece) for piece in self.plan.sighting]
         return b"".join([self.buffer.data[int(begin[at]) : int(end[at])] for begin, end in places])
 
+    def terminal(self, at: int) -> bytes:
+        """Return the terminal id of a record, or the merchant id of one without a terminal."""
+        name = "terminalId" if self.present("terminalId")[at] else "merchantId"
+        return self.buffer.data[int(self.walk.contents[name][at]) : int(self.end(name)[at])]
+
 
 def walked(plan: Plan, buffer: Buffer, heads: IntArray, head_size: int) -> Walked:
     """Walk through the records of `buffer`."""
@@ -101,6 +106,7 @@ def columns(found: Walked, keys: Sequence[bytes | None], offsets: IntArray) -> C
         longitude=found.degrees("longitude"),
         recent=_recent(found, good),
         sighting_head=found.sighting_head,
+        terminal=found.terminal,
     )
 
 

@@ -38,7 +38,7 @@ class Replayed:
     """The window contains this very record already; nothing changes."""
 
 
-_NOTHING_FOUND: Final = Verdict(0.0, flagged=False, findings=())
+NOTHING_FOUND: Final = Verdict(0.0, flagged=False, findings=())
 Outcome = Judged | Late | Duplicate | Replayed
 
 
@@ -103,7 +103,7 @@ class Judge:
             finding = rule.check(seen, transaction)
             if finding is not None:
                 found.append(finding)
-        return self._weighed(found) if found else _NOTHING_FOUND
+        return self._weighed(found) if found else NOTHING_FOUND
 
     def on_its_own(self, verdict: Verdict) -> bool:
         """Tell whether it is flagged, and not only for being like something flagged.

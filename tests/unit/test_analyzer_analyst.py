@@ -10,13 +10,15 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from analyzer.analyst import Analyst
-from analyzer.by_record import ByRecord
+from analyzer.batch.decode import ColumnReader
+from analyzer.batch.judge import BatchJudge
+from analyzer.card_desk import CardDesk
+from analyzer.card_states import CardStates
 from analyzer.core.window import CardWindow
-from analyzer.desk import CardDesk, Notifier
+from analyzer.desk import Notifier
 from analyzer.metrics import Metrics
 from analyzer.ports import Outgoing
 from analyzer.schema_cache import SchemaCache, SchemaNeededError, glue_cache
-from analyzer.states import WindowStates
 from analyzer.wire import StateCodec, TransactionReader
 from schemas.codec import Decoder, Encoder, definition
 from schemas.dead_letter import PREFIX
@@ -42,13 +44,13 @@ class Bench:
             Encoder.registered("card_state", CARDS_CHANGELOG, self.registry),
             Decoder(self.registry, reader="card_state", logical_types=False),
         )
-        self.states = WindowStates(self.codec)
+        self.states = CardStates(self.codec)
         self.transactions = Encoder.registered("transaction", "transactions", self.registry)
         self.schemas = glue_cache(self.registry)
         desk = CardDesk(
+            columns=ColumnReader(self.schemas),
             reader=TransactionReader(Decoder(self.schemas, reader="transaction", logical_types=False)),
-            judge_=judge(alert_threshold=0.3, shadow=shadow),
-            sight=sight(least_history=2),
+            judge_=BatchJudge(judge(alert_threshold=0.3, shadow=shadow), sight(least_history=2)),
             notifier=Notifier(
                 Encoder.registered("notification", NOTIFICATIONS, self.registry),
                 Encoder.registered("notification", SHADOW, self.registry),
@@ -56,9 +58,10 @@ class Bench:
                 "1",
             ),
             sightings=Encoder.registered("sighting", SIGHTINGS, self.registry),
+            states=self.states,
             metrics=self.metrics,
         )
-        self.analyst = Analyst(ByRecord(desk, self.states), max_dead_letters_in_a_row=3)
+        self.analyst = Analyst(desk, max_dead_letters_in_a_row=3)
 
     async def ready(self) -> Bench:
         """Have the schema of transactions in memory."""
@@ -75,6 +78,11 @@ class Bench:
     ) -> list[Outgoing]:
         records = (offset, key, value or self.value(offset, **changes))
         return self.analyst.analyse(batch(records, headers=(("a", b"b"), ("a", None)), timestamp_ms=NOON_MS + 1))
+
+    def window(self, card_id: bytes = b"card-1") -> CardWindow:
+        """Return what is known of a card."""
+        store = self.states.store(3)
+        return store.window(store.slot(card_id))
 
     def changed(self) -> dict[str, CardWindow]:
         """Return the states that changed since the last time, as they are written."""
@@ -97,7 +105,7 @@ async def test_what_only_the_shadow_would_flag_goes_to_its_topic_and_alerts_nobo
     assert results[4][0].key == b"card-1"
     assert bench.metrics.flagged._value.get() == 0
     assert bench.metrics.shadow_findings.labels("velocity")._value.get() == 1
-    assert bench.states.window(3, "card-1").flagged == 0
+    assert bench.window().flagged == 0
 
 
 async def test_a_transaction_above_the_cards_habit_is_sighted_with_its_terminal_as_key() -> None:
@@ -106,7 +114,7 @@ async def test_a_transaction_above_the_cards_habit_is_sighted_with_its_terminal_
         bench.analyse(offset, eventTime=NOON_MS + offset * 3_600_000)
     told = bench.analyse(3, eventTime=NOON_MS + 4 * 3_600_000, amountMinor=4_000)
     assert [(out.topic, out.key) for out in told] == [(SIGHTINGS, b"terminal-1")]
-    assert bench.states.window(3, "card-1").sighted == 1
+    assert bench.window().sighted == 1
     assert bench.metrics.sighted._value.get() == 1
 
 
@@ -124,7 +132,7 @@ async def test_late_and_duplicate_records_are_counted_in_the_card_and_in_the_met
     bench.analyse(0, eventTime=NOON_MS)
     bench.analyse(1, eventTime=NOON_MS - 3_600_001)
     bench.analyse(2, value=bench.transactions.encode(record(transactionId="t-0")))
-    card = bench.states.window(3, "card-1")
+    card = bench.window()
     assert (card.judged, card.late, card.duplicate) == (1, 1, 1)
     assert (bench.metrics.late._value.get(), bench.metrics.duplicates._value.get()) == (1, 1)
 
