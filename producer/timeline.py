@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from itertools import count
 from typing import Final
@@ -41,12 +42,15 @@ class Stretch:
     scenarios: Sequence[str | None]
 
     def pairs(self) -> Iterator[tuple[Transaction, Label]]:
-        """Yield them as objects, with their labels."""
-        for transaction_id, draft, scenario in zip(
-            self.ids.astype("U").tolist(), self.drafts, self.scenarios, strict=True
-        ):
-            transaction = Transaction(transaction_id, draft)
-            yield transaction, Label(transaction, scenario, draft.event_ms + LABEL_DELAY_MS)
+        """Return them as objects, with their labels."""
+        made = list(map(_transaction, zip(self.ids.astype("U").tolist(), self.drafts, strict=True)))
+        releases = [draft.event_ms + LABEL_DELAY_MS for draft in self.drafts]
+        return zip(made, map(_label, zip(made, self.scenarios, releases, strict=True)), strict=True)
+
+
+# As their _make, without a call of Python for each.
+_transaction = partial(tuple.__new__, Transaction)
+_label = partial(tuple.__new__, Label)
 
 
 def transactions(plan: Plan) -> Iterator[tuple[Transaction, Label]]:
