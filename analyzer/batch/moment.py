@@ -14,7 +14,6 @@ from analyzer.batch.past import Past
 from analyzer.batch.rounds import Habits
 from analyzer.batch.silences import Silences
 from analyzer.batch.store import CardStore
-from analyzer.batch.windows import recent_in
 from analyzer.core.features import Features, lazy
 from analyzer.core.model import RecentTransaction, Transaction
 from analyzer.core.window import LONGEST_WINDOW_MS, CardWindow, Country, Device, Flag, Habit, Silence
@@ -97,7 +96,7 @@ class Moments:
         while entry != NOTHING:
             one = known.get(entry)
             if one is None:
-                one = known[entry] = recent_in(log.body[entry])
+                one = known[entry] = self.store.recent(entry)
             if one.event_time_ms <= after_ms:
                 break
             found.append(one)

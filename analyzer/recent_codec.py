@@ -1,0 +1,34 @@
+"""Remembered transactions as bytes on their own, as they stand within a card's state, and back."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from typing import Any
+
+import fastavro
+
+from analyzer.core.model import RecentTransaction
+from analyzer.wire import recent_of, recent_record
+from schemas.codec import definition, without_logical_types
+
+
+class RecentCodec:
+    """Items of `recent` in card_state.avsc, without framing."""
+
+    def __init__(self) -> None:
+        """Read their schema."""
+        fields = json.loads(definition("card_state"))["fields"]
+        item = next(field["type"]["items"] for field in fields if field["name"] == "recent")
+        self._schema = fastavro.parse_schema(without_logical_types(item))
+
+    def encode(self, one: RecentTransaction) -> bytes:
+        """Return the Avro body of a remembered transaction."""
+        out = BytesIO()
+        fastavro.schemaless_writer(out, self._schema, recent_record(one))
+        return out.getvalue()
+
+    def decode(self, body: bytes) -> RecentTransaction:
+        """Return the remembered transaction in an Avro body, which `encode` made or the like."""
+        record: Any = fastavro.schemaless_reader(BytesIO(body), self._schema, None)
+        return recent_of(record)
