@@ -66,7 +66,7 @@ class Batched:
 
     def states(self) -> Iterable[tuple[bytes, bytes]]:
         """Return each card and its state as the changelog has it."""
-        return [(card_id, self.store.encode(self.store.slot(card_id))) for card_id in self.store.card_ids()]
+        return [(card_id, self.store.value(card_id)) for card_id in self.store.card_ids()]
 
     def windows(self, cards: Collection[str]) -> dict[str, CardWindow]:
         slots = [self.store.slot(card.encode()) for card in cards]

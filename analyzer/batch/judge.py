@@ -28,6 +28,9 @@ MOST_TOGETHER: Final = 64
 """Transactions that a card may look back to, those of the batch included, to be judged in arrays."""
 
 
+_NONE: Final = np.zeros(0, np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class BatchJudge:
     """Judges batches as `judge` and `sight` judge one record after the other."""
@@ -51,8 +54,7 @@ class BatchJudge:
         past = self._linked(rows, work)
         if past:
             Together(self.judge_, self.sight, work, past).judge()
-        together = past.rows.slots if past else rows.slots[:0]
-        for card in np.flatnonzero(~np.isin(rows.slots, together)).tolist():
+        for card in _others(rows, past).tolist():
             begin = rows.starts[card]
             self._alone(work, int(rows.slots[card]), rows.at[begin : begin + rows.counts[card]])
         return work.outcome
@@ -93,6 +95,13 @@ class BatchJudge:
                 window, sighting = self.sight.sight(before, window, transaction, what)
             work.outcome.note(place, what, sighting)
         work.store.put(slot, window)
+
+
+def _others(rows: Rows, past: Past | None) -> IntArray:
+    """Return which cards are not judged together."""
+    if past is None:
+        return np.arange(len(rows.slots))
+    return np.flatnonzero(~np.isin(rows.slots, past.rows.slots)) if len(past.rows.slots) < len(rows.slots) else _NONE
 
 
 def _slots(work: Work) -> IntArray:

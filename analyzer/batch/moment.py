@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from analyzer.batch.past import Past
 from analyzer.batch.rounds import Habits
 from analyzer.batch.silences import Silences
 from analyzer.batch.store import CardStore
-from analyzer.batch.windows import recent_in
 from analyzer.core.features import Features, lazy
 from analyzer.core.model import RecentTransaction, Transaction
 from analyzer.core.window import LONGEST_WINDOW_MS, CardWindow, Country, Device, Flag, Habit, Silence
@@ -34,8 +33,6 @@ class Moments:
 
     sighted: BoolArray
     """(n,)"""
-
-    _recent: dict[int, RecentTransaction] = field(default_factory=dict)
 
     def features(self, row: int, transaction: Transaction) -> Features:
         """Return the figures of a record against its card's window before it; the window is made when it is asked for.
@@ -91,13 +88,11 @@ class Moments:
 
     def remembered(self, row: int, after_ms: int) -> tuple[RecentTransaction, ...]:
         """Return what the card remembers before a record that is newer than `after_ms`."""
-        log, found, known = self.store.log, [], self._recent
+        log, found = self.store.log, []
         after_ms = max(after_ms, int(self.past.oldest_ms[row]))
         entry = int(log.earlier[self.past.entries[row]])
         while entry != NOTHING:
-            one = known.get(entry)
-            if one is None:
-                one = known[entry] = recent_in(log.body[entry])
+            one = self.store.recent(entry)
             if one.event_time_ms <= after_ms:
                 break
             found.append(one)

@@ -24,7 +24,7 @@ _END: Final = b"\x00"
 
 
 def whole(number: int) -> bytes:
-    """Return a whole number from -1 to 2**62 as Avro's long: zigzag, seven bits a byte, the lowest first."""
+    """Return a whole number from -1 to 2**61 as Avro's long: zigzag, seven bits a byte, the lowest first."""
     left = number << 1 if number >= 0 else 1
     out = bytearray()
     while left > 0x7F:  # noqa: PLR2004 - seven bits

@@ -49,48 +49,50 @@ def learn(rows: Rows, habits: Habits, ln_amount: FloatArray, counted: BoolArray)
         ln_amount: (n,) of each record.
         counted: (n,) whether the record is counted in.
     """
-    learning = _Learning(habits, ln_amount, counted, Habits.new(len(rows)))
-    cards, done = np.arange(len(rows.slots)), 0
-    while len(cards) >= LEAST_ROUND:
-        learning.round(rows.starts[cards] + done, cards)
-        done += 1
-        cards = cards[rows.counts[cards] > done]
-    for card, start, count in zip(
-        cards.tolist(), rows.starts[cards].tolist(), rows.counts[cards].tolist(), strict=True
-    ):
-        learning.one_by_one(slice(start + done, start + count), card)
-    return learning.before
+    start = habits.of(rows.card)
+    at = np.flatnonzero(counted)
+    if not len(at):
+        return start
+    card = rows.card[at]
+    after = _after_each(ln_amount[at], card, habits)
+    last = np.cumsum(counted) - counted - 1  # of those counted, the last one before each record
+    own = (last >= 0) & (card[last] == rows.card)
+    return Habits(
+        np.where(own, after.count[last], start.count),
+        np.where(own, after.mean[last], start.mean),
+        np.where(own, after.m2[last], start.m2),
+    )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Learning:
-    habits: Habits
-    ln_amount: FloatArray
-    counted: BoolArray
-    before: Habits
+def _after_each(ln_amount: FloatArray, card: IntArray, habits: Habits) -> Habits:
+    """Return the habit after each of m amounts, (m,), those of a card together, and leave the last in `habits`."""
+    after = Habits.new(len(card))
+    starts = np.flatnonzero(np.concatenate([[True], card[1:] != card[:-1]]))
+    ends, at = np.append(starts[1:], len(card)), starts
+    while len(at) >= LEAST_ROUND:
+        cards = card[at]
+        value, count, mean = ln_amount[at], habits.count[cards] + 1, habits.mean[cards]
+        delta = value - mean
+        mean = mean + delta / count
+        m2 = habits.m2[cards] + delta * (value - mean)
+        after.count[at], after.mean[at], after.m2[at] = count, mean, m2
+        habits.count[cards], habits.mean[cards], habits.m2[cards] = count, mean, m2
+        on = at + 1 < ends
+        at, ends = at[on] + 1, ends[on]
+    for begin, end in zip(at.tolist(), ends.tolist(), strict=True):
+        _one_by_one(ln_amount[begin:end].tolist(), slice(begin, end), int(card[begin]), habits, after)
+    return after
 
-    def round(self, at: IntArray, cards: IntArray) -> None:
-        """Take in a record of each of some cards."""
-        habits, before, known = self.habits, self.before, self.habits.of(cards)
-        before.count[at], before.mean[at], before.m2[at] = known.count, known.mean, known.m2
-        on = np.flatnonzero(self.counted[at])
-        if len(on) < len(at):
-            at, cards, known = at[on], cards[on], known.of(on)
-        value, count = self.ln_amount[at], known.count + 1
-        delta = value - known.mean
-        mean = known.mean + delta / count
-        habits.count[cards], habits.mean[cards], habits.m2[cards] = count, mean, known.m2 + delta * (value - mean)
 
-    def one_by_one(self, span: slice, card: int) -> None:
-        """Take in the records of one card in some rows."""
-        habits, before, found = self.habits, self.before, []
-        count, mean, m2 = int(habits.count[card]), float(habits.mean[card]), float(habits.m2[card])
-        for value, on in zip(self.ln_amount[span].tolist(), self.counted[span].tolist(), strict=True):
-            found.append((count, mean, m2))
-            if on:
-                count += 1
-                delta = value - mean
-                mean += delta / count
-                m2 += delta * (value - mean)
-        before.count[span], before.mean[span], before.m2[span] = zip(*found, strict=True)
-        habits.count[card], habits.mean[card], habits.m2[card] = count, mean, m2
+def _one_by_one(values: list[float], span: slice, card: int, habits: Habits, after: Habits) -> None:
+    """Do so for the amounts of one card."""
+    found = []
+    count, mean, m2 = int(habits.count[card]), float(habits.mean[card]), float(habits.m2[card])
+    for value in values:
+        count += 1
+        delta = value - mean
+        mean += delta / count
+        m2 += delta * (value - mean)
+        found.append((count, mean, m2))
+    after.count[span], after.mean[span], after.m2[span] = zip(*found, strict=True)
+    habits.count[card], habits.mean[card], habits.m2[card] = count, mean, m2

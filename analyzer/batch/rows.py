@@ -45,6 +45,8 @@ class Rows:
 
     def of(self, cards: BoolArray) -> Rows:
         """Return the rows of those cards, (c,), alone."""
+        if cards.all():
+            return self
         kept = cards[self.card]
         return by_card(self.at[kept], self.slots[self.card[kept]])
 

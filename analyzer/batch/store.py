@@ -23,11 +23,11 @@ from analyzer.batch.windows import (
     habit_at,
     other_countries,
     other_devices,
-    recent_in,
     silence_at,
 )
 from analyzer.core.model import RecentTransaction
 from analyzer.core.window import CardWindow, Flag
+from analyzer.recent_codec import RecentCodec
 from analyzer.wire import StateCodec
 
 
@@ -36,7 +36,7 @@ class CardStore:
 
     def __init__(self, codec: StateCodec) -> None:
         """Start empty; `codec` reads and writes what the changelog holds."""
-        self._codec = codec
+        self._codec, self._recent_codec = codec, RecentCodec()
         self.cards = Cards()
         self.log = RecentLog()
         self.countries: dict[int, tuple[OtherCountry, ...]] = {}
@@ -64,6 +64,21 @@ class CardStore:
     def card_ids(self) -> Iterable[bytes]:
         """Return the cards that have a state, in no order."""
         return (*self._cold, *self._slots)
+
+    def applied_offset(self, card_id: bytes) -> int:
+        """Return the offset of the last record that a card's state contains; -1 for a card without one.
+
+        Raises:
+            BadRecordError: its bytes of the changelog are not a state.
+        """
+        slot, value = self._slots.get(card_id), self._cold.get(card_id)
+        if slot is not None:
+            return int(self.cards.applied_offset[slot])
+        return -1 if value is None else self._codec.applied_offset(value)
+
+    def value(self, card_id: bytes) -> bytes:
+        """Return the framed bytes of a card that has a state; a cold one stays cold."""
+        return self.encode(self._slots[card_id]) if card_id in self._slots else self._cold[card_id]
 
     def restore(self, card_id: bytes, value: bytes) -> None:
         """Take a card's state from the changelog; it stays as it is until the card is touched."""
@@ -136,7 +151,7 @@ class CardStore:
             habit_at(cards, slot),
             countries_at(cards, slot, self.countries.get(slot, ())),
             devices_at(cards, slot, self.devices.get(slot, ())),
-            tuple(recent_in(self.log.body[entry]) for entry in reversed(self.log.chain(int(cards.newest[slot])))),
+            tuple(self.recent(entry) for entry in reversed(self.log.chain(int(cards.newest[slot])))),
             silence_at(cards, slot),
             self.flags.get(slot, ()),
         )
@@ -160,6 +175,10 @@ class CardStore:
     def clean(self, slots: Sequence[int]) -> None:
         """Remember that these states are taken as they are now."""
         self.cards.dirty[np.array(slots, np.int64)] = False
+
+    def recent(self, entry: int) -> RecentTransaction:
+        """Return what an entry of the log remembers."""
+        return self._recent_codec.decode(self.log.body[entry])
 
     def put(self, slot: int, window: CardWindow) -> None:
         """Replace the state of a card."""
@@ -198,7 +217,7 @@ class CardStore:
     def _put_recent(self, slot: int, recent: tuple[RecentTransaction, ...]) -> None:
         if not recent:
             return
-        entries = self.log.add(entries_of(recent))
+        entries = self.log.add(entries_of(recent, self._recent_codec))
         self.log.earlier[entries[0]] = NOTHING
         self.log.earlier[entries[1:]] = entries[:-1]
         cards = self.cards

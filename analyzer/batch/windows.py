@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from io import BytesIO
-from typing import Any, Final
+from typing import Final
 
-import fastavro
 import numpy as np
 
 from analyzer.batch.cards import NEVER, Cards, OtherCountry, OtherDevice
@@ -14,13 +11,13 @@ from analyzer.batch.columns import country_code, country_name
 from analyzer.batch.log import APPROVED, PLACED, PRESENT, Fresh, objects
 from analyzer.core.model import RecentTransaction
 from analyzer.core.window import CardWindow, Country, Device, Habit, Silence
-from analyzer.wire import recent_of, recent_record
-from schemas.codec import definition, without_logical_types
+from analyzer.recent_codec import RecentCodec
 
 MOST_REMEMBERED: Final = 48
 MOST_NAMES: Final = 32
 """Transactions, and countries or devices, of a card that is kept in arrays."""
 _LARGEST: Final = 2**31 - 1
+_LARGEST_LONG: Final = 2**61
 
 
 def fits(window: CardWindow) -> bool:
@@ -34,11 +31,11 @@ def fits(window: CardWindow) -> bool:
         and all(one.name.isascii() and len(one.name) == len("DE") for one in window.countries)
         and all(ms > NEVER for ms in (*since, *(window.silence or ()), *(one.event_time_ms for one in window.recent)))
         and all(ms > NEVER for ms in (one.event_time_ms for one in window.flags))
-        and window.applied_offset >= -1
+        and -1 <= window.applied_offset < _LARGEST_LONG
     )
 
 
-def entries_of(recent: tuple[RecentTransaction, ...]) -> Fresh:
+def entries_of(recent: tuple[RecentTransaction, ...], codec: RecentCodec) -> Fresh:
     """Return what becomes entries of remembered transactions."""
     places = [one.place for one in recent]
     bits = [one.approved * APPROVED + one.card_present * PRESENT + (one.place is not None) * PLACED for one in recent]
@@ -49,7 +46,7 @@ def entries_of(recent: tuple[RecentTransaction, ...]) -> Fresh:
         np.array([place.longitude if place else 0.0 for place in places]),
         np.array(bits, np.uint8),
         np.array([hash(one.transaction_id.encode()) for one in recent], np.int64),
-        objects([_body(one) for one in recent]),
+        objects([codec.encode(one) for one in recent]),
     )
 
 
@@ -94,24 +91,3 @@ def silence_at(cards: Cards, slot: int) -> Silence | None:
     """Return a card's last silence."""
     until_ms = int(cards.silence_until_ms[slot])
     return None if until_ms == NEVER else Silence(int(cards.silence_from_ms[slot]), until_ms)
-
-
-def recent_in(body: bytes) -> RecentTransaction:
-    """Return what an entry's body says."""
-    record: Any = fastavro.schemaless_reader(BytesIO(body), _ITEM, None)
-    return recent_of(record)
-
-
-def _recent_schema() -> Any:
-    state = json.loads(definition("card_state"))
-    item = next(field["type"]["items"] for field in state["fields"] if field["name"] == "recent")
-    return fastavro.parse_schema(without_logical_types(item))
-
-
-def _body(one: RecentTransaction) -> bytes:
-    out = BytesIO()
-    fastavro.schemaless_writer(out, _ITEM, recent_record(one))
-    return out.getvalue()
-
-
-_ITEM: Final = _recent_schema()

@@ -1,0 +1,125 @@
+"""Card states in arrays: what is put is read again, as window and as bytes; memory follows what is remembered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzer.batch.pack import whole, wholes
+from analyzer.batch.store import CardStore
+from analyzer.core.model import DAY_MS, Place, RecentTransaction
+from analyzer.core.window import MAX_FLAGS, MAX_SEEN, CardWindow, Country, Device, Flag, Habit, Silence
+from analyzer.wire import checked
+from schemas.errors import BadRecordError
+from tests.analyzer_input import NOON_MS, judge, record, sight
+from tests.batch_input import columns_of
+from tests.batch_peer import Batched, state_codec
+
+COUNTS = st.integers(0, 2**31 + 5)
+TIMES = st.integers(0, 4_102_444_800_000)
+NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+CODES = st.text("ABCXYZ", min_size=2, max_size=2)
+FLOATS = st.floats(-1e6, 1e6)
+HABITS = st.builds(Habit, COUNTS, FLOATS, FLOATS)
+PLACES = st.none() | st.builds(Place, st.floats(-90, 90), st.floats(-180, 180))
+RECENT = st.builds(
+    RecentTransaction,
+    *(NAMES, TIMES, st.integers(0, 10**12), NAMES, st.sampled_from(["5411", "5815"]), CODES, PLACES),
+    *(st.booleans(), st.booleans()),
+)
+
+
+def in_order(recent: list[RecentTransaction]) -> tuple[RecentTransaction, ...]:
+    return tuple(sorted(recent, key=lambda one: one.event_time_ms))
+
+
+WINDOWS = st.builds(
+    CardWindow,
+    *(st.integers(-1, 2**61), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, HABITS),
+    st.lists(st.builds(Country, CODES, TIMES), max_size=MAX_SEEN, unique_by=lambda one: one.name).map(tuple),
+    st.lists(st.builds(Device, NAMES, TIMES, HABITS), max_size=MAX_SEEN, unique_by=lambda one: one.name).map(tuple),
+    st.lists(RECENT, max_size=60).map(in_order),
+    st.none() | st.builds(Silence, TIMES, TIMES),
+    st.lists(st.builds(Flag, NAMES, TIMES, st.none() | NAMES, CODES), max_size=MAX_FLAGS).map(tuple),
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(WINDOWS, min_size=1, max_size=20))
+def test_what_is_put_is_read_again_as_a_window_and_as_bytes(windows: list[CardWindow]) -> None:
+    store, codec = CardStore(state_codec()), state_codec()
+    slots = [store.slot(b"card-%d" % at) for at in range(len(windows))]
+    for slot, window in zip(slots, windows, strict=True):
+        store.put(slot, CardWindow(applied_offset=5))
+        store.put(slot, window)
+    assert [store.window(slot) for slot in slots] == windows
+    assert [codec.decode(value) for value in store.encode_all(slots)] == windows
+    assert [store.encode(slot) for slot in slots] == store.encode_all(slots)
+    again = CardStore(codec)
+    for slot in slots:
+        again.restore(store.card_id(slot), store.encode(slot))
+    assert [again.window(again.slot(store.card_id(slot))) for slot in slots] == windows
+
+
+@given(st.lists(st.integers(-1, 2**61), min_size=1, max_size=40))
+def test_whole_numbers_are_written_alike_one_by_one_and_together(numbers: list[int]) -> None:
+    assert wholes(np.array(numbers, np.int64)) == [whole(number) for number in numbers]
+
+
+def test_a_state_from_the_changelog_stays_as_it_is_until_its_card_is_touched() -> None:
+    store, value = CardStore(state_codec()), state_codec().encode(CardWindow(applied_offset=7, judged=3))
+    store.restore(b"card-1", b"not a state")
+    store.restore(b"card-1", value)
+    assert (len(store), list(store.card_ids()), store.dirty()) == (1, [b"card-1"], [])
+    assert store.value(b"card-1") is value
+    assert (store.applied_offset(b"card-1"), store.applied_offset(b"card-2")) == (7, -1)
+    slot = store.slot(b"card-1")
+    assert store.window(slot).judged == 3
+    assert (len(store), store.applied_offset(b"card-1"), store.dirty()) == (1, 7, [])
+
+
+def test_a_newer_state_from_the_changelog_takes_the_place_of_one_in_use() -> None:
+    store, codec = CardStore(state_codec()), state_codec()
+    slot = store.slot(b"card-1")
+    store.put(slot, CardWindow(applied_offset=1))
+    store.restore(b"card-1", codec.encode(CardWindow(applied_offset=2)))
+    assert (store.window(slot).applied_offset, store.dirty(), len(store)) == (2, [], 1)
+
+
+def test_a_card_whose_state_cannot_be_read_is_none_that_is_known() -> None:
+    store = CardStore(state_codec())
+    store.restore(b"card-1", b"not a state")
+    with pytest.raises(BadRecordError):
+        store.slot(b"card-1")
+    assert list(store.card_ids()) == [b"card-1"]
+
+
+def batch(offset: int, *changes: dict[str, Any]) -> tuple[Any, Any]:
+    ones = [checked(record(transactionId=f"t-{offset}-{at}") | change) for at, change in enumerate(changes)]
+    return columns_of(ones, offset), ones
+
+
+def test_what_changed_is_dirty_until_it_is_cleaned() -> None:
+    batched = Batched(judge(), sight())
+    batched.take(*batch(0, {"cardId": "a"}, {"cardId": "b"}))
+    store = batched.store
+    assert [store.card_id(slot) for slot in store.dirty()] == [b"a", b"b"]
+    store.clean(store.dirty())
+    batched.take(*batch(2, {"cardId": "b"}))
+    assert [store.card_id(slot) for slot in store.dirty()] == [b"b"]
+    store.clean(store.dirty())
+    batched.take(*batch(2, {"cardId": "b"}))
+    assert store.dirty() == [], "it was read again: nothing changed"
+
+
+def test_memory_follows_what_is_remembered_not_what_was_judged() -> None:
+    batched = Batched(replace(judge(), rules=()), None)
+    for day in range(50):
+        uses = [{"cardId": f"card-{card}", "eventTime": NOON_MS + day * 2 * DAY_MS + card} for card in range(200)]
+        batched.take(*batch(day * 200, *uses))
+    assert batched.store.log.used == 200
