@@ -71,11 +71,11 @@ class CardStates:
         known, offset = self._of(partition), self._codec.applied_offset(value)
         here = known.store.applied_offset(key)
         known.applied_offset = max(known.applied_offset, offset)
-        if here is not None and offset < here:
+        if offset < here:
             known.outlived.add(key)
             return
         known.outlived.discard(key)
-        if here is None or offset > here:
+        if offset > here:
             known.store.restore(key, value)
 
     def snapshot(self) -> CardSnapshot:

@@ -89,19 +89,6 @@ class CardStore:
         else:
             self._cold[card_id] = value
 
-    def applied_offset(self, card_id: bytes) -> int | None:
-        """Return the offset of the last record that a card's state contains; None for a card without one."""
-        slot = self._slots.get(card_id)
-        if slot is not None:
-            return int(self.cards.applied_offset[slot])
-        value = self._cold.get(card_id)
-        return None if value is None else self._codec.applied_offset(value)
-
-    def value(self, card_id: bytes) -> bytes:
-        """Return the framed bytes of the state that a card has."""
-        slot = self._slots.get(card_id)
-        return self._cold[card_id] if slot is None else self.encode(slot)
-
     def slot(self, card_id: bytes) -> int:
         """Return the slot of a card, which is warm then; a card that there wasn't is made.
 
