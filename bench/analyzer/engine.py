@@ -16,6 +16,7 @@ The contract, in any language:
   | `BENCH_STATE` | an empty folder on disk, for state |
 
 - Topics of its own (changelogs) it makes itself. Notifications are keyed by card id; their partition doesn't matter.
+- Its session timeout is ten seconds: the embedded broker holds a join for half of it.
 - It commits about every second, and only what is done: notifications acknowledged (`acks=all`), state written.
 - It is done when the committed offsets of `BENCH_GROUP` reach the end of every partition and every notification that
   the scalar core expects has arrived. It doesn't notice that itself, and keeps running: the bench ends it with SIGTERM,

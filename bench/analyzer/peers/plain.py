@@ -28,6 +28,7 @@ def main() -> None:
             "group.id": told.group,
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
+            "session.timeout.ms": setup.SESSION_S * 1_000,
         }
     )
     producer = Producer({"bootstrap.servers": told.bootstrap_servers, "acks": "all", "linger.ms": 5})
