@@ -18,7 +18,7 @@ from schemas.errors import UnavailableError
 from schemas.topics import TRANSACTIONS
 
 START_RECORDS: Final = 2_000
-"""Records of the part of a run that tells what starting costs."""
+"""Records of the part of a run that tells what starting costs; at most a fifth of what the slowest engine gets."""
 _US: Final = 1e6
 
 
@@ -89,12 +89,17 @@ class Plan:
     """Whether start-up is measured, to be taken off."""
 
 
+def start_records(plan: Plan) -> int:
+    """Return how many records the first part of each run has."""
+    return min(START_RECORDS, plan.records // (5 * max(one.share for one in plan.engines)))
+
+
 def compare(stand: Stand, plan: Plan, folder: Path) -> list[Series]:
     """Let each engine do each work `runs` times, taking turns."""
     encoder = Encoder("transaction", stand.versions[TRANSACTIONS])
     stand.say("making records and judging them by the scalar core")
     loads = {share: load(plan.records, share, encoder, plan.works) for share in {one.share for one in plan.engines}}
-    few = load(min(plan.records, START_RECORDS), 1, encoder, plan.works)
+    few = load(start_records(plan), 1, encoder, plan.works)
     series = [Series(one) for one in plan.engines]
     for number in range(1, plan.runs + 1):
         for one in series:

@@ -19,7 +19,8 @@ from analyzer.core.detect import Judged
 from analyzer.core.tuning import tuned
 from analyzer.core.window import CardWindow
 from analyzer.wire import checked, notification
-from bench.analyzer.commands import engines_of
+from bench.analyzer.commands import engines_of, require_own
+from bench.analyzer.compare import Plan, start_records
 from bench.analyzer.peers.rules import Card, Rules, noisy_or
 from bench.analyzer.peers.wire import Wire
 from bench.analyzer.records import HELD, TWICE, differences, disordered, generated, load, verdicts
@@ -209,3 +210,14 @@ def test_engines_are_chosen_by_name_and_a_share_can_be_given() -> None:
 def test_an_unknown_engine_or_share_is_refused(names: str, shares: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
         engines_of(names, shares)
+
+
+def test_a_broker_that_somebody_else_runs_is_refused() -> None:
+    with pytest.raises(UserError, match="each run needs a new broker"):
+        require_own("127.0.0.1:9092")
+    require_own("apache")
+
+
+def test_the_first_part_of_a_run_is_short_also_for_a_slow_engine() -> None:
+    assert start_records(Plan(engines_of("ours", "ours=1"), WORKS, 400_000, 5)) == 2_000
+    assert start_records(Plan(engines_of("ours,faust", "faust=20"), WORKS, 10_000, 5)) == 100
