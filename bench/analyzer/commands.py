@@ -63,7 +63,7 @@ def analyzer(
 def latency(
     *,
     rates: Annotated[str, typer.Option(help="Transactions a second.")] = _RATES,
-    seconds: Annotated[int, typer.Option(min=1, help="How long each.")] = 15,
+    seconds: Annotated[int, typer.Option(min=4, help="How long each; the first two don't count.")] = 17,
     runs: Runs = 5,
     engines: Engines = _ALL,
     broker: Broker = APACHE,
@@ -80,7 +80,7 @@ def latency(
     chosen = engines_of(engines, "")
     require_own(broker)
     if smoke:
-        paces, chosen, runs, broker = [Pace(200, 2)], chosen[:1], 1, EMBEDDED
+        paces, chosen, runs, broker = [Pace(200, 4)], chosen[:1], 1, EMBEDDED
     with screen.folder() as folder, screen.progress(console) as say, registry(folder) as (versions, aws):
         series = measure_all(Stand(broker, versions, aws, say), chosen, paces, runs, folder)
     latency_report.show(series, console)

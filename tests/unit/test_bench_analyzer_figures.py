@@ -10,7 +10,7 @@ from rich.console import Console
 from bench.analyzer import latency_report, report
 from bench.analyzer.compare import Cost, Series, cost, ratios
 from bench.analyzer.engine import ENGINES
-from bench.analyzer.latency import Delays, Pace, delays
+from bench.analyzer.latency import Delays, Pace, delays, due
 from bench.analyzer.run import Run
 from bench.analyzer.work import FIVE_PERCENT, ONE_PERCENT
 from bench.cli import BENCHES
@@ -90,6 +90,12 @@ def test_a_delay_runs_from_when_a_transaction_was_due() -> None:
     found = delays(PACE, due, {name: int(at) + 7 for name, at in due.items()} | {"history": 5}, 0.5, [])
     assert (found.notifications, found.p50_ms, found.p99_ms, found.max_ms, found.last_ms) == (100, 7, 7, 7, 7)
     assert not found.behind
+
+
+def test_what_is_history_or_warms_up_or_was_written_before_does_not_count() -> None:
+    ids = ["history", *(f"t{number}" for number in range(40)), "t35", "t3", "history"]
+    times = due(ids, 1, Pace(10, 5), began_ms=1_000.0)
+    assert times == {f"t{number}": 1_000.0 + 100 * number for number in range(20, 40)}
 
 
 def test_who_is_two_seconds_late_at_the_end_falls_behind() -> None:
