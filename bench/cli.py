@@ -10,9 +10,11 @@ from typing import Final
 import typer
 
 from bench.analyzer.commands import analyzer, latency
+from bench.codec.commands import codec
 from bench.eventbus.commands import eventbus, eventbus_rules
 from bench.places import ROOT
 from bench.producer.commands import producer
+from bench.score.commands import score
 from bench.screen import Runs, Smoke
 from schemas.errors import EXIT_FAILURE
 
@@ -21,6 +23,8 @@ BENCHES: Final[dict[str, Callable[..., None]]] = {
     "analyzer": analyzer,
     "latency": latency,
     "producer": producer,
+    "codec": codec,
+    "score": score,
 }
 """What `all` runs, in this order; each knows --runs, --smoke and --json, and exits with 1 when a result is wrong."""
 

@@ -30,7 +30,7 @@ Engines = Annotated[str, typer.Option(help="Which, in this order; ratios are to 
 def analyzer(
     *,
     records: Annotated[
-        int, typer.Option(min=100, help="Transactions; a slow engine gets those of some cards.")
+        int, typer.Option(min=10_000, help="Transactions; a slow engine gets those of some cards.")
     ] = 400_000,
     runs: Runs = 5,
     engines: Engines = _ALL,
@@ -48,6 +48,7 @@ def analyzer(
     """
     console = screen.console()
     plan = Plan(engines_of(engines, shares), WORKS, records, runs)
+    require_own(broker)
     if smoke:
         whole = [replace(one, share=1) for one in plan.engines]
         plan, broker = Plan(whole, (FIVE_PERCENT,), _SMOKE_RECORDS, 1, starts=False), EMBEDDED
@@ -62,7 +63,7 @@ def analyzer(
 def latency(
     *,
     rates: Annotated[str, typer.Option(help="Transactions a second.")] = _RATES,
-    seconds: Annotated[int, typer.Option(min=1, help="How long each.")] = 15,
+    seconds: Annotated[int, typer.Option(min=4, help="How long each; the first two don't count.")] = 17,
     runs: Runs = 5,
     engines: Engines = _ALL,
     broker: Broker = APACHE,
@@ -77,14 +78,25 @@ def latency(
     console = screen.console()
     paces = [Pace(int(rate), seconds) for rate in rates.split(",")]
     chosen = engines_of(engines, "")
+    require_own(broker)
     if smoke:
-        paces, chosen, runs, broker = [Pace(200, 2)], chosen[:1], 1, EMBEDDED
+        paces, chosen, runs, broker = [Pace(200, 4)], chosen[:1], 1, EMBEDDED
     with screen.folder() as folder, screen.progress(console) as say, registry(folder) as (versions, aws):
         series = measure_all(Stand(broker, versions, aws, say), chosen, paces, runs, folder)
     latency_report.show(series, console)
     screen.keep(latency_report.as_json(series), "latency", file, console)
     if latency_report.wrong(series):
         raise typer.Exit(EXIT_FAILURE)
+
+
+def require_own(broker: str) -> None:
+    """Refuse a broker that can't be new for each run.
+
+    Raises:
+        UserError: it is neither of the two that can.
+    """
+    if broker not in (APACHE, EMBEDDED):
+        raise UserError(f"--broker {broker}: each run needs a new broker; choose {APACHE} or {EMBEDDED}")
 
 
 def engines_of(names: str, shares: str) -> list[Engine]:

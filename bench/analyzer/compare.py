@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +18,13 @@ from schemas.errors import UnavailableError
 from schemas.topics import TRANSACTIONS
 
 START_RECORDS: Final = 2_000
-"""Records of the part of a run that tells what starting costs."""
+"""Records of the part of a run that tells what starting costs; at most a fifth of what the slowest engine gets."""
 _US: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a record costs in one run: what the part with all records takes more than the one with few."""
+    """What a record costs in one run: what it takes more than the runs with few records, in the median."""
 
     cpu_us: float
     wall_us: float
@@ -39,8 +39,16 @@ class Series:
     runs: dict[Work, list[Run]] = field(default_factory=dict)
 
     def costs(self, work: Work) -> list[Cost]:
-        """Return the cost of a record in each run."""
-        return [cost(few, all_) for few, all_ in zip(self.starts, self.runs.get(work, ()), strict=False)]
+        """Return the cost of a record in each run; none without starts."""
+        starts, runs = self.starts, self.runs.get(work, ())
+        if not starts:
+            return []
+        few = replace(
+            starts[0],
+            cpu_s=middle([one.cpu_s for one in starts]) or 0.0,
+            wall_s=middle([one.wall_s for one in starts]) or 0.0,
+        )
+        return [cost(few, one) for one in runs]
 
     def cpu_us(self, work: Work) -> float:
         """Return the median of CPU time a record, µs; 0 when nothing was measured."""
@@ -89,12 +97,17 @@ class Plan:
     """Whether start-up is measured, to be taken off."""
 
 
+def start_records(plan: Plan) -> int:
+    """Return how many records the first part of each run has."""
+    return min(START_RECORDS, plan.records // (5 * max(one.share for one in plan.engines)))
+
+
 def compare(stand: Stand, plan: Plan, folder: Path) -> list[Series]:
     """Let each engine do each work `runs` times, taking turns."""
     encoder = Encoder("transaction", stand.versions[TRANSACTIONS])
     stand.say("making records and judging them by the scalar core")
     loads = {share: load(plan.records, share, encoder, plan.works) for share in {one.share for one in plan.engines}}
-    few = load(min(plan.records, START_RECORDS), 1, encoder, plan.works)
+    few = load(start_records(plan), 1, encoder, plan.works)
     series = [Series(one) for one in plan.engines]
     for number in range(1, plan.runs + 1):
         for one in series:

@@ -16,6 +16,7 @@ The contract, in any language:
   | `BENCH_STATE` | an empty folder on disk, for state |
 
 - Topics of its own (changelogs) it makes itself. Notifications are keyed by card id; their partition doesn't matter.
+- Its session timeout is ten seconds: the embedded broker holds a join for half of it.
 - It commits about every second, and only what is done: notifications acknowledged (`acks=all`), state written.
 - It is done when the committed offsets of `BENCH_GROUP` reach the end of every partition and every notification that
   the scalar core expects has arrived. It doesn't notice that itself, and keeps running: the bench ends it with SIGTERM,
@@ -106,7 +107,7 @@ OURS: Final = Engine(
 )
 FAUST: Final = Engine("faust", "Faust, tutorial", _peer("faust_naive", *_FAUST), _peer_env(), share=20)
 FAUST_TUNED: Final = Engine("faust-tuned", "Faust, tuned", _peer("faust_tuned", *_FAUST), _peer_env(), share=20)
-QUIX: Final = Engine("quix", "Quix Streams", _peer("quix"), _peer_env(), share=10)
+QUIX: Final = Engine("quix", "Quix Streams", _peer("quix"), _peer_env(), share=2)
 CONFLUENT: Final = Engine("confluent", "confluent-kafka", _peer("plain"), _peer_env(), durable=False)
 STREAMS: Final = Engine("streams", "Kafka Streams", streams.argv, lambda _: {})
 ENGINES: Final = {one.name: one for one in (OURS, FAUST, FAUST_TUNED, QUIX, CONFLUENT, STREAMS)}

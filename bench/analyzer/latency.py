@@ -3,7 +3,8 @@
 An engine first catches up with a history, so that cards have habits and a virtual machine is warm. Then a process of
 its own writes transactions on a fixed schedule. A latency runs from when a transaction was *due* to be written (its
 record's timestamp) until the broker appended the notification of it, both in ms of this machine's clock. So waiting
-in the writer counts as well, and reading the notification doesn't. Only flagged transactions have one.
+in the writer counts as well, and reading the notification doesn't. Only flagged transactions have one, and those of the
+first two seconds, when connections and caches wake up, don't count.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from schemas.topics import TRANSACTIONS
 WORK: Final = FIVE_PERCENT
 BEHIND_MS: Final = 2_000.0
 """Who is further behind at the end falls behind."""
+WARM_S: Final = 2
+"""Seconds at the beginning that don't count."""
 _HISTORY: Final = 0.2
 _WAIT_S: Final = 20.0
 
@@ -107,14 +110,27 @@ def measure(stand: Stand, engine: Engine, loaded: Load, pace: Pace, folder: Path
         finally:
             child.stop(10)
             tail.close()
-    due_ms = {name: began_ms + at * 1_000 / pace.per_s for at, name in reversed(list(enumerate(loaded.ids[first:])))}
-    for name in loaded.ids[:first]:
-        due_ms.pop(name, None)
+    due_ms = due(loaded.ids, first, pace, began_ms)
     read = Decoder(Known(stand.versions), logical_types=False).decode
     told = list(map(read, tail.values))
     wrong = differences(loaded.expected[WORK], told)
     at_ms = {one["eventDetail"]["transactionId"]: at for one, at in zip(told, tail.times_ms, strict=True)}
     return delays(pace, due_ms, at_ms, late_ms, [problem, *wrong] if problem else wrong)
+
+
+def due(ids: Sequence[str], first: int, pace: Pace, began_ms: float) -> dict[str, float]:
+    """Return when each transaction that counts was due to be written for the first time (ms).
+
+    Args:
+        ids: the transactions in their order, the history first.
+        first: how many are history.
+        pace: how fast the others are written.
+        began_ms: when the first of these was due.
+    """
+    times = {name: began_ms + at * 1_000 / pace.per_s for at, name in reversed(list(enumerate(ids[first:])))}
+    for name in ids[: first + WARM_S * pace.per_s]:
+        times.pop(name, None)
+    return times
 
 
 def delays(

@@ -47,8 +47,8 @@ def cells(one: Series, work: Work) -> list[str]:
     start_s = middle([each.wall_s for each in one.starts])
     return [
         _rate(cpu_us),
-        f"{cpu_us:,.1f}",
-        f"{one.spread(work):.0%}",
+        f"{cpu_us:,.1f}" if cpu_us else "-",
+        f"{one.spread(work):.0%}" if cpu_us else "-",
         _rate(wall_us),
         f"{one.peak_mb(work):,.0f}",
         "-" if start_s is None else f"{start_s:.1f}",

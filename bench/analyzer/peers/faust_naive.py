@@ -1,6 +1,6 @@
 """Faust as in its tutorial: an agent, a table with a JSON value a card, written back with every event.
 
-The options are Faust's own but for what the bench asks: raw records in and out, where to start, a commit every second.
+The options are Faust's own but for what the bench asks: raw records in and out, a commit every second, a short session.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ app = faust.App(
     topic_partitions=PARTITIONS,
     datadir=str(told.state),
     broker_commit_interval=1.0,
+    broker_session_timeout=setup.SESSION_S,
+    broker_rebalance_timeout=setup.SESSION_S,
+    broker_heartbeat_interval=1.0,
     web_enabled=False,
 )
 transactions = app.topic(told.topic, key_serializer="raw", value_serializer="raw", key_type=bytes, value_type=bytes)

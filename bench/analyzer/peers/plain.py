@@ -16,6 +16,7 @@ from bench.analyzer.peers import setup
 from bench.analyzer.peers.rules import Card
 
 BATCH = 1_000
+WAIT_S = 0.02
 COMMIT_S = 1.0
 
 
@@ -28,6 +29,7 @@ def main() -> None:
             "group.id": told.group,
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
+            "session.timeout.ms": setup.SESSION_S * 1_000,
         }
     )
     producer = Producer({"bootstrap.servers": told.bootstrap_servers, "acks": "all", "linger.ms": 5})
@@ -39,7 +41,7 @@ def main() -> None:
     judge, read, write = told.rules.judge, told.wire.read, told.wire.write
     committed = time.monotonic()
     while not stopping:
-        for message in consumer.consume(BATCH, timeout=0.05):
+        for message in consumer.consume(BATCH, timeout=WAIT_S):
             value = message.value()
             if message.error() or value is None:
                 continue

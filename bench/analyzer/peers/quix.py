@@ -22,6 +22,7 @@ def main() -> None:
         auto_offset_reset="earliest",
         state_dir=told.state,
         commit_interval=1.0,
+        consumer_extra_config={"session.timeout.ms": setup.SESSION_S * 1_000},
         auto_create_topics=True,
         loglevel="WARNING",
     )

@@ -10,6 +10,9 @@ from pathlib import Path
 from bench.analyzer.peers.rules import Rules
 from bench.analyzer.peers.wire import Wire
 
+SESSION_S = 10
+"""Session timeout of every engine: the embedded broker holds a join for half of it, and 45 s are the default."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:

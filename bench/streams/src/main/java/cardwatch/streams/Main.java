@@ -7,6 +7,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.apache.kafka.streams.state.Stores;
@@ -29,6 +30,8 @@ public final class Main {
       System.exit(USAGE);
       return;
     }
+    // RocksDB and the compressors unpack their libraries there; with the state they go, however this ends.
+    System.setProperty("java.io.tmpdir", settings.streams().getProperty(StreamsConfig.STATE_DIR_CONFIG));
     run(new KafkaStreams(topology(settings), settings.streams()));
   }
 
