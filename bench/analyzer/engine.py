@@ -103,7 +103,7 @@ OURS: Final = Engine(
         "ANALYZER_RULES_FILE": str(place.rules_toml),
         "LOG_LEVEL": "WARNING",
     },
-    share=10,
+    share=1,
 )
 FAUST: Final = Engine("faust", "Faust, tutorial", _peer("faust_naive", *_FAUST), _peer_env(), share=20)
 FAUST_TUNED: Final = Engine("faust-tuned", "Faust, tuned", _peer("faust_tuned", *_FAUST), _peer_env(), share=20)
