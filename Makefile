@@ -19,7 +19,7 @@ $(VENV)/.installed: requirements-dev.lock
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements-uv.lock requirements-dev.lock
-	@$(PY) -m compileall -q schemas producer analyzer notifier eventbus score demo
+	@$(PY) -m compileall -q schemas producer analyzer notifier eventbus score demo bench
 	@touch $@
 
 demo: setup ## run the whole suite on this machine, then prove that nothing was lost (ARGS="--broker apache", ARGS=--help)
@@ -77,11 +77,11 @@ lock: setup ## choose the newest versions that pyproject.toml allows and write t
 	@$(UV) pip sync --quiet --compile-bytecode --python .venv-bench/bin/python --require-hashes $<
 	@touch $@
 
-bench: setup .venv-bench/.installed ## measure the event bus beside its peers: minutes (ARGS="--events 2000 --runs 1", ARGS=--help)
-	@$(PY) -m bench eventbus $(ARGS)
+bench: setup .venv-bench/.installed ## measure everything beside its peers: hours (ARGS="eventbus --runs 1", ARGS=--help)
+	@$(PY) -m bench $(or $(ARGS),all)
 
-bench-smoke: setup .venv-bench/.installed ## a few events through each bus: it runs, and all of ours arrive
-	@$(PY) -m bench eventbus --smoke
+bench-smoke: setup .venv-bench/.installed ## a few records through every bench: it runs, and what comes out is right
+	@$(PY) -m bench all --smoke
 
 up: ## run the suite in containers (Docker Compose)
 	docker compose up --build --wait

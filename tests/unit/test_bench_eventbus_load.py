@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import json
 
-from bench.compare import SETTINGS, events_for
-from bench.entries import entry, id_in, notification_id
-from bench.put import Load, requests
-from bench.receive import Connection, Seen, arrivals
+from bench.eventbus.compare import SETTINGS, events_for
+from bench.eventbus.entries import entry, id_in, notification_id
+from bench.eventbus.put import Load, requests
+from bench.eventbus.receive import Connection, Seen, arrivals
 
 
 def test_an_entry_is_a_suspicious_activity_of_about_a_kilobyte_with_its_id() -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bench.measure import Bench, Measured, Setting, receiver
+from bench.eventbus.measure import Bench, Measured, Setting, receiver
+from bench.eventbus.peers import MINISTACK, Peer, running
 from bench.memory import Memory, memory
-from bench.peers import MINISTACK, Peer, running
 
 SETTINGS: Final = tuple(
     Setting(target, connections, entries)

@@ -7,8 +7,8 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from bench.entries import id_in, notification_id
-from bench.put import Load, put
+from bench.eventbus.entries import id_in, notification_id
+from bench.eventbus.put import Load, put
 
 Answer = Callable[[bytes], bytes]
 

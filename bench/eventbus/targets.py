@@ -11,10 +11,10 @@ from urllib.request import Request, urlopen
 import boto3
 from botocore.config import Config
 
-from bench.entries import PATTERN, id_in
-from bench.figures import Arrivals
-from bench.put import ACCOUNT, REGION, SECRET
-from bench.receive import arrivals
+from bench.eventbus.entries import PATTERN, id_in
+from bench.eventbus.figures import Arrivals
+from bench.eventbus.put import ACCOUNT, REGION, SECRET
+from bench.eventbus.receive import arrivals
 
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/bench"
 RULE: Final = "suspicious-activity"

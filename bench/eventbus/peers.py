@@ -12,13 +12,11 @@ from typing import Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from bench.put import ACCOUNT, REGION, SECRET
+from bench.eventbus.put import ACCOUNT, REGION, SECRET
+from bench.places import program
 from demo.broker import poll
 from demo.process import HOST, Child, free_port
-from schemas.errors import UserError
 
-ROOT: Final = Path(__file__).parents[1]
-PEERS_ENV: Final = ROOT / ".venv-bench"
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": REGION}
 _START_S: Final = 30.0
 _OUTSIDE: Final = ("PATH", "HOME", "LANG", "TMPDIR")
@@ -50,13 +48,6 @@ class Running:
     url: str
 
 
-def _program(name: str) -> str:
-    program = PEERS_ENV / "bin" / name
-    if not program.exists():
-        raise UserError(f"{program.relative_to(ROOT)} is not there: `make bench` and `make bench-smoke` install it")
-    return str(program)
-
-
 OURS: Final = Peer(
     name="ours",
     title="eventbus",
@@ -71,7 +62,7 @@ OURS: Final = Peer(
 MOTO: Final = Peer(
     name="moto",
     title="moto server",
-    argv=lambda port, _: [_program("moto_server"), "-H", HOST, "-p", str(port)],
+    argv=lambda port, _: [str(program("moto_server")), "-H", HOST, "-p", str(port)],
     env=lambda _: {"MOTO_EVENTS_INVOKE_HTTP": "true"},
     ready="/moto-api/",
     share=20,
@@ -79,7 +70,7 @@ MOTO: Final = Peer(
 MINISTACK: Final = Peer(
     name="ministack",
     title="ministack",
-    argv=lambda _port, _data: [_program("ministack")],
+    argv=lambda _port, _data: [str(program("ministack"))],
     env=lambda port: {"GATEWAY_PORT": str(port), "BIND_HOST": HOST, "LOG_LEVEL": "WARNING"},
     ready="/_ministack/health",
 )

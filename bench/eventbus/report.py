@@ -8,9 +8,9 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from bench.compare import SETTINGS, Series
+from bench.eventbus.compare import SETTINGS, Series
+from bench.eventbus.measure import Measured, Setting
 from bench.figures import middle
-from bench.measure import Measured, Setting
 
 _MB: Final = 1_000_000
 _TARGETS: Final = {"sqs": "SQS", "webhook": "webhook", "both": "both"}

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.figures import Arrivals, Puts, figures, middle, percentile
-from bench.targets import at_both
+from bench.eventbus.figures import Arrivals, Puts, figures
+from bench.eventbus.targets import at_both
+from bench.figures import middle, percentile, spread
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -64,6 +65,11 @@ def test_a_percentile_is_a_value_that_so_many_do_not_exceed(values: list[float],
 def test_the_median_leaves_out_what_is_not_known() -> None:
     assert middle([3.0, None, 1.0, 2.0]) == 2.0
     assert middle([None, None]) is None
+
+
+def test_the_spread_is_a_share_of_the_median() -> None:
+    assert spread([90.0, 100.0, 120.0]) == 0.3
+    assert spread([]) == 0.0
 
 
 def test_an_event_for_two_targets_has_arrived_where_it_came_last() -> None:

@@ -21,8 +21,8 @@ from botocore.credentials import Credentials
 from botocore.serialize import create_serializer
 from botocore.session import Session
 
-from bench.entries import entry, notification_id
-from bench.figures import Puts
+from bench.eventbus.entries import entry, notification_id
+from bench.eventbus.figures import Puts
 
 ACCOUNT: Final = "123456789012"
 """Access key id of the bench: all three buses take twelve digits for the account."""

@@ -11,8 +11,8 @@ import json
 import time
 from typing import Final
 
-from bench.entries import id_in
-from bench.figures import Arrivals
+from bench.eventbus.entries import id_in
+from bench.eventbus.figures import Arrivals
 
 _OK: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 _END: Final = b"\r\n\r\n"

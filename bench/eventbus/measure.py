@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench import put
-from bench.figures import Figures, Puts, figures
+from bench.eventbus import put
+from bench.eventbus.figures import Figures, Puts, figures
+from bench.eventbus.peers import Running, answers
+from bench.eventbus.put import Load
+from bench.eventbus.targets import Both, Queue, Target, Webhook, client, make_rule
 from bench.memory import cpu_s
-from bench.peers import ROOT, Running, answers
-from bench.put import Load
-from bench.targets import Both, Queue, Target, Webhook, client, make_rule
+from bench.places import ROOT
 from demo.broker import poll
 from demo.process import HOST, Child, free_port
 
@@ -54,7 +55,7 @@ def receiver(folder: Path) -> Iterator[str]:
     """Run the webhook in a process of its own; yields its address."""
     port = free_port()
     url = f"http://{HOST}:{port}"
-    argv = [sys.executable, "-m", "bench", "receive", "--port", str(port)]
+    argv = [sys.executable, "-m", "bench.eventbus", "receive", "--port", str(port)]
     child = Child("webhook", argv, env={"PYTHONPATH": str(ROOT)}, log=folder / "webhook.log")
     try:
         poll(lambda: answers(f"{url}/count"), child, 30)
@@ -96,7 +97,7 @@ class Bench:
         options = {"url": load.url, "bus": load.bus, "first": load.first, "events": load.events}
         options |= {"per-request": load.per_request, "connections": load.connections, "out": file}
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        subprocess.run([sys.executable, "-m", "bench", "put", *words], check=True, cwd=ROOT)  # noqa: S603 - our own
+        subprocess.run([sys.executable, "-m", "bench.eventbus", "put", *words], check=True, cwd=ROOT)  # noqa: S603 - our own
         return put.read(file)
 
 

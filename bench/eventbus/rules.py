@@ -10,10 +10,10 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from bench.compare import started
+from bench.eventbus.compare import started
+from bench.eventbus.measure import Measured, Setting
+from bench.eventbus.peers import Peer
 from bench.figures import middle
-from bench.measure import Measured, Setting
-from bench.peers import Peer
 
 SETTING: Final = Setting("sqs", 4, 10)
 Found = dict[tuple[str, int], list[Measured]]
