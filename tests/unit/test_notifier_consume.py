@@ -120,7 +120,7 @@ def notifier(source: FakeConsumer, letters: FakeDeadLetters) -> Notifier:
         sink=FakeSink(),
         undertaker=Undertaker(letters, 100, metrics),
         waiting=Waiting(Backoff(1, 1), pause=lambda _: True, draw=lambda most: most),
-        settings=NotifierSettings(buffer_records=4, keep_order=False, revoke_timeout_s=0),
+        settings=NotifierSettings(buffer_records=4, keep_order=False, revoke_timeout_s=0, pause_after_s=0),
         metrics=metrics,
         clock=iter(range(1_000_000)).__next__,
     )
@@ -152,7 +152,7 @@ def test_what_was_read_of_a_partition_that_is_taken_away_in_the_same_breath_is_l
     notifier._step()
     jobs = taken(notifier)
     assert where(jobs) == [(1, 0)]
-    notifier._finished(jobs[0])
+    notifier._finished(jobs)
     notifier._commit(wait=True)
     assert source.commits == [(1, 1)]
 
@@ -162,7 +162,7 @@ def test_offsets_are_committed_up_to_the_lowest_unfinished_record(source: FakeCo
     notifier._step()
     first, second, third = taken(notifier)
     for job, committed in ((third, []), (first, [(0, 1)]), (second, [(0, 1), (0, 3)])):
-        notifier._finished(job)
+        notifier._finished([job])
         notifier._commit(wait=True)
         assert source.commits == committed
 
@@ -187,8 +187,7 @@ def test_partitions_are_paused_while_enough_waits_and_resumed_when_little_does(
     source.events.extend(FakeMessage(0, offset) for offset in range(4))
     notifier._step()
     assert source.paused == {0, 1}
-    for job in taken(notifier):
-        notifier._backlog.finish(job)
+    notifier._backlog.finish(taken(notifier))
     notifier._step()
     assert source.paused == set()
     assert source.resumed_in_vain == []
