@@ -11,7 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from notifier.envelope import Entry
 from notifier.settings import NotifierSettings
-from notifier.sinks.base import Accepted, CallRefusedError, Refused, Result
+from notifier.sinks.base import Accepted, CallRefusedError, Refused, Result, ThrottledError
+from notifier.sinks.put_events import Put, put_of
 from schemas import aws
 from schemas.errors import UnavailableError, UserError
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsResultEntryTypeDef
 
-BUSY: Final = frozenset(
-    {"InternalException", "InternalFailure", "LimitExceededException", "RequestLimitExceeded", "RequestTimeout"}
-    | {"RequestThrottled", "ServiceUnavailable", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+THROTTLED: Final = frozenset(
+    {"LimitExceededException", "RequestLimitExceeded", "RequestThrottled", "Throttling", "ThrottlingException"}
+    | {"TooManyRequestsException"}
 )
+"""Error codes of a whole call that say: try again, and more slowly, whatever the HTTP status is."""
+
+BUSY: Final = frozenset({"InternalException", "InternalFailure", "RequestTimeout", "ServiceUnavailable"})
 """Error codes of a whole call that say: try again, whatever the HTTP status is."""
 
 UNFIT: Final = frozenset({"PutEventsRequestEntryTooLarge", "RequestEntityTooLarge", "ValidationException"})
@@ -32,16 +36,18 @@ UNFIT: Final = frozenset({"PutEventsRequestEntryTooLarge", "RequestEntityTooLarg
 class EventBridgeSink:
     """One event bus."""
 
-    def __init__(self, client: EventBridgeClient, bus: str) -> None:
-        """Put on `bus` (name or ARN) through a boto3 `events` client."""
+    def __init__(self, client: EventBridgeClient, bus: str, put: Put | None = None) -> None:
+        """Put on `bus` (name or ARN) through a boto3 `events` client, or by a shorter way of calling it."""
         self._client = client
         self._bus = bus
+        self._put = put or client.put_events
         self._log = structlog.get_logger(__name__)
 
     @classmethod
     def from_settings(cls, settings: NotifierSettings) -> EventBridgeSink:
         """Reach the bus that the settings name; each call is tried once, repeating it is decided elsewhere."""
-        return cls(aws.client("events", attempts=1, connections=settings.calls_in_flight), settings.bus)
+        client = aws.client("events", attempts=1, connections=settings.calls_in_flight)
+        return cls(client, settings.bus, put_of(client) if settings.direct else None)
 
     def check(self) -> None:
         """Describe the bus: putting on a bus that isn't there succeeds on AWS, and nothing arrives.
@@ -65,7 +71,7 @@ class EventBridgeSink:
     def put(self, entries: Sequence[Entry]) -> list[Result]:
         """Put entries in one call; see `notifier.sinks.base.Sink`."""
         try:
-            answer = self._client.put_events(
+            answer = self._put(
                 Entries=[
                     {
                         "Source": entry.source,
@@ -97,7 +103,9 @@ class EventBridgeSink:
                 f"EventBridge refuses these credentials for bus {self._bus!r} ({code}: {error}):"
                 " check AWS_ACCESS_KEY_ID or the task's role; it needs events:PutEvents"
             )
-        if code in BUSY or status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if code in THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
+            return ThrottledError(f"EventBridge answered HTTP {status}, {code}: {error}")
+        if code in BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return UnavailableError(f"EventBridge answered HTTP {status}, {code}: {error}")
         return UserError(f"EventBridge refuses the call (HTTP {status}, {code}): {error}")
 
