@@ -36,7 +36,7 @@ class NotifierSettings(Settings):
     keep_order: bool = True
     """Put the records of one key one after the other, in order, retries included."""
 
-    calls_in_flight: int = Field(default=4, ge=1, le=64)
+    calls_in_flight: int = Field(default=16, ge=1, le=64)
     """Calls to the sink that may be under way at once."""
 
     direct: bool = True

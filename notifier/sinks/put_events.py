@@ -12,9 +12,9 @@ import os
 import ssl
 import time
 from collections.abc import Callable
-from functools import cache
 from http import HTTPStatus
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -122,12 +122,11 @@ def _config(client: EventBridgeClient) -> Any:
 
 
 def _keys_of(session: Session) -> Callable[[], Keys]:
-    @cache
-    def credentials() -> Any:
-        return session.get_credentials()
+    lock = Lock()
 
     def keys() -> Keys:
-        found = credentials()
+        with lock:  # several threads ask at once; the session looks for credentials at the first time only
+            found: Any = session.get_credentials()
         if found is None:
             raise NoCredentialsError
         now = found.get_frozen_credentials()  # temporary ones are renewed before they end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -86,6 +87,12 @@ class FakeConsumer:
                 read.append(event)
         return read
 
+    def subscribe(self, topics: list[str], **_: object) -> None:
+        assert topics == [TOPIC]
+
+    def close(self) -> None:
+        self.assigned = []
+
     def assignment(self) -> list[TopicPartition]:
         return self.assigned
 
@@ -120,7 +127,9 @@ def notifier(source: FakeConsumer, letters: FakeDeadLetters) -> Notifier:
         sink=FakeSink(),
         undertaker=Undertaker(letters, 100, metrics),
         waiting=Waiting(Backoff(1, 1), pause=lambda _: True, draw=lambda most: most),
-        settings=NotifierSettings(buffer_records=4, keep_order=False, revoke_timeout_s=0, pause_after_s=0),
+        settings=NotifierSettings(
+            buffer_records=4, keep_order=False, revoke_timeout_s=0, pause_after_s=0, drain_timeout_s=86_400
+        ),
         metrics=metrics,
         clock=iter(range(1_000_000)).__next__,
     )
@@ -206,3 +215,16 @@ def test_a_partition_that_went_paused_comes_back_unpaused(source: FakeConsumer, 
     notifier._step()
     notifier._revoked(None, places(0))
     assert source.paused == {1}
+
+
+def test_a_stop_finishes_what_was_read_with_several_calls_under_way_and_commits_it(
+    source: FakeConsumer, notifier: Notifier
+) -> None:
+    stop, halt = threading.Event(), threading.Event()
+    source.events.extend(FakeMessage(offset % 2, offset // 2) for offset in range(100))
+    source.events.append(stop.set)
+    notifier.run(stop, halt)
+    assert halt.is_set()
+    assert max(source.commits) == (1, 50)
+    assert (0, 50) in source.commits
+    assert source.assigned == []
