@@ -40,7 +40,7 @@ class NotifierSettings(Settings):
     """Calls to the sink that may be under way at once."""
 
     direct: bool = True
-    """Put over connections of its own, at a tenth of the CPU time that boto3's own call takes.
+    """Put over connections of its own, at a seventh of the CPU time that boto3's own call takes.
 
     With a proxy in the environment, and with false, boto3 makes the calls.
     """

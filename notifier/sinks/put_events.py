@@ -1,4 +1,4 @@
-"""PutEvents without boto3's machinery: the same request in a tenth of the time.
+"""PutEvents without boto3's machinery: the same request in a seventh of the CPU time.
 
 boto3 validates, resolves the endpoint, builds headers and derives a key anew for every call, which costs more than all
 else that the notifier does for ten entries. Where to, who signs and what errors mean still comes from botocore; the
