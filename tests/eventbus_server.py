@@ -37,7 +37,7 @@ class Bus:
 
     def client(self, key_id: str = "workshop", secret: str = "secret", region: str = REGION) -> Any:  # noqa: S107 - for tests
         """Return a client; each of its answers is checked."""
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=20, parameter_validation=False)
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=60, parameter_validation=False)
         made = boto3.client(
             "events",
             endpoint_url=self.url,

@@ -37,11 +37,16 @@ WEBHOOK_KEY: Final = "of the tests"
 ROOT: Final = Path(__file__).parents[1]
 
 
+PATIENCE: Final = 4
+"""By which each deadline of a test is longer than an idle machine needs at most: it ends what hangs, and judges no
+speed, which on a shared machine says nothing."""
+
+
 def wait_until(predicate: Callable[[], object], timeout_s: float = 60, what: str = "it") -> None:
-    """Return once `predicate()` is true; fail with `what` when `timeout_s` seconds pass first."""
-    deadline = time.monotonic() + timeout_s
+    """Return once `predicate()` is true; fail with `what` when `timeout_s` seconds and some patience pass first."""
+    deadline = time.monotonic() + PATIENCE * timeout_s
     while not predicate():
-        assert time.monotonic() < deadline, f"waited {timeout_s:g} s in vain for {what}"
+        assert time.monotonic() < deadline, f"waited {PATIENCE * timeout_s:g} s in vain for {what}"
         time.sleep(0.05)
 
 
@@ -81,19 +86,21 @@ class RunningService:
         self._child.terminate()
 
     def wait(self, timeout: float = 30) -> int:
-        """Return its exit code; fail with its log when it still runs after `timeout` seconds."""
-        code = self._child.wait(timeout)
-        assert code is not None, f"{self._child.name} still runs after {timeout:g} s; its log:\n{self.log}"
+        """Return its exit code; fail with its log when it still runs after `timeout` seconds and some patience."""
+        code = self._child.wait(PATIENCE * timeout)
+        assert code is not None, f"{self._child.name} still runs after {PATIENCE * timeout:g} s; its log:\n{self.log}"
         return code
 
     def until(self, predicate: Callable[[str], object], timeout: float = 60) -> None:
         """Return once `predicate(log)` is true; fail with the log when it ends or time passes first."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + PATIENCE * timeout
         while not predicate(self.log):
             ended = self._child.exit_code
             if ended is not None and not predicate(self.log):
                 pytest.fail(f"{self._child.name} ended with {ended}; its log:\n{self.log}")
-            assert time.monotonic() < deadline, f"{self._child.name}: {timeout:g} s in vain; its log:\n{self.log}"
+            assert time.monotonic() < deadline, (
+                f"{self._child.name}: {PATIENCE * timeout:g} s in vain; its log:\n{self.log}"
+            )
             time.sleep(0.05)
 
 

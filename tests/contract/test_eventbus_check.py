@@ -26,7 +26,7 @@ def command(tmp_path: Path) -> Command:
         asked = [sys.executable, "-m", "eventbus", *args]
         data = {"EVENTBUS_DATA": str(tmp_path / "data"), "EVENTBUS_PORT": "0"}
         return subprocess.run(
-            asked, env={**env, **data, **variables}, capture_output=True, text=True, timeout=60, check=False
+            asked, env={**env, **data, **variables}, capture_output=True, text=True, timeout=240, check=False
         )
 
     return run

@@ -35,7 +35,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
                 env={**env, **variables},
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=240,
                 check=False,
             )
             return json.loads(ended.stdout or "null") if ended.returncode == 0 else ended.stderr

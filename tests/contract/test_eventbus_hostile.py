@@ -243,7 +243,7 @@ def test_with_require_signature_the_unsigned_are_refused(strict: Bus) -> None:
 def run(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "eventbus", *args]
     return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env={**os.environ, **env}, capture_output=True, text=True, timeout=240, check=False
     )
 
 

@@ -39,7 +39,7 @@ def put(bus: Bus, detail: str, name: str = "orders") -> str:
 def explain(bus: Bus, *args: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "eventbus", "explain", *args, "--url", bus.url]
     return subprocess.run(
-        command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=240, check=False
     )
 
 

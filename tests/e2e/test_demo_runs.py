@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.harness import OWN_VARIABLES, ROOT, wait_until
+from tests.harness import OWN_VARIABLES, PATIENCE, ROOT, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -76,9 +76,9 @@ class Demo:
     def end(self, timeout_s: float = 120) -> int:
         """Return its exit code."""
         try:
-            return self.process.wait(timeout_s)
+            return self.process.wait(PATIENCE * timeout_s)
         except subprocess.TimeoutExpired:
-            pytest.fail(f"the demo still runs after {timeout_s:g} s: {self.err}")
+            pytest.fail(f"the demo still runs after {PATIENCE * timeout_s:g} s: {self.err}")
 
     def balanced_report(self) -> dict[str, Any]:
         assert self.end() == 0, self.out + self.err

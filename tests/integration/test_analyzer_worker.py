@@ -138,7 +138,7 @@ def settled(stack: Stack, count: int) -> Callable[[], bool]:
 
 
 def metrics(worker: RunningService) -> dict[str, float]:
-    with urllib.request.urlopen(f"{ops(worker)}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"{ops(worker)}/metrics", timeout=60) as answer:
         lines = [line.split() for line in answer.read().decode().splitlines() if not line.startswith("#")]
     return {name.removeprefix("cardwatch_analyzer_"): float(value) for name, value in lines}
 
@@ -149,7 +149,7 @@ def judged_more_than(worker: RunningService, count: int) -> Callable[[], bool]:
 
 def health(worker: RunningService) -> str:
     try:
-        with urllib.request.urlopen(f"{ops(worker)}/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{ops(worker)}/health", timeout=60) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         return str(error.read().decode())

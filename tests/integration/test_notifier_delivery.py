@@ -67,7 +67,7 @@ def ops_port(service: RunningService) -> int:
 
 def health(service: RunningService) -> tuple[int, dict[str, str]]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{ops_port(service)}/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{ops_port(service)}/health", timeout=60) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
@@ -78,7 +78,7 @@ def ready(service: RunningService) -> bool:
 
 
 def metric(service: RunningService, name: str) -> float:
-    with urllib.request.urlopen(f"http://127.0.0.1:{ops_port(service)}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{ops_port(service)}/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
 
@@ -149,7 +149,7 @@ def test_health_says_when_the_notifier_is_ready(stack: Stack) -> None:
 
 def accepted(stack: Stack) -> int:
     """Return how many events the bus has taken for the log group."""
-    with urllib.request.urlopen(f"{stack.bus.url}/_bus/targets", timeout=10) as answer:
+    with urllib.request.urlopen(f"{stack.bus.url}/_bus/targets", timeout=60) as answer:
         targets = json.load(answer)["targets"]
     return sum(each["delivered"] + each["pending"] for each in targets if each["target"] == "log-group")
 

@@ -124,13 +124,13 @@ def test_health_and_metrics_are_answered(stack: Stack) -> None:
     address = f"http://127.0.0.1:{events(service)['ops']['port']}"
 
     def sent() -> float:
-        with urllib.request.urlopen(f"{address}/metrics", timeout=10) as page:
+        with urllib.request.urlopen(f"{address}/metrics", timeout=60) as page:
             values = dict(line.rsplit(" ", 1) for line in page.read().decode().splitlines() if line[0] != "#")
         assert values["cardwatch_producer_delivery_failures_total"] == "0.0"
         return float(values["cardwatch_producer_transactions_total"])
 
     wait_until(lambda: sent() > 20, what="the counter to grow")
-    with urllib.request.urlopen(f"{address}/health", timeout=10) as page:
+    with urllib.request.urlopen(f"{address}/health", timeout=60) as page:
         assert json.load(page) == {"status": "ok"}
 
 
