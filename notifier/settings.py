@@ -39,12 +39,6 @@ class NotifierSettings(Settings):
     calls_in_flight: int = Field(default=16, ge=1, le=64)
     """Calls to the sink that may be under way at once."""
 
-    direct: bool = True
-    """Put over connections of its own, at a seventh of the CPU time that boto3's own call takes.
-
-    With a proxy in the environment, and with false, boto3 makes the calls.
-    """
-
     buffer_records: int = Field(default=500, ge=1)
     """Records that may wait for a call; beyond it the partitions are paused."""
 

@@ -1,4 +1,4 @@
-"""Its command: the notifier beside the connector's pace and beside itself with boto3's calls."""
+"""Its command: the notifier beside the connector's pace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench import screen
 from bench.notifier import report
 from bench.notifier.buses import EVENTBUS, NULL, Bus, Null, event_bus, null_bus
 from bench.notifier.check import problems
-from bench.notifier.contenders import BOTO3, CONNECTOR, CONTENDERS, Contender, Where, contender
+from bench.notifier.contenders import CONNECTOR, CONTENDERS, Contender, Where, contender
 from bench.notifier.measure import measure
 from bench.notifier.topic import fill
 from bench.screen import JsonFile, Runs, Say, Smoke
@@ -38,7 +38,7 @@ def notifier(
     file: JsonFile = None,
     smoke: Smoke = False,
 ) -> None:
-    """Compare how fast notifications get to a bus: by ours, by ours with boto3's calls, at the connector's pace.
+    """Compare how fast notifications get to a bus: by ours and at the connector's pace.
 
     All decode the same records and put the same entries, into an endpoint that does nothing and into eventbus/.
     The connector's pace is one call of ten entries at a time and 200 ms of pause after it, as its source has it.
@@ -49,7 +49,6 @@ def notifier(
     chosen = [contender(name) for name in peers.split(",")]
     if smoke:
         events, sample, runs = _SMOKE_EVENTS, _SMOKE_SAMPLE, 1
-        chosen = [one for one in chosen if one.name != BOTO3]
     wrong: list[str] = []
     with screen.folder() as folder, screen.progress(console) as say, _filled(broker, folder, events, say) as topic:
         kafka, places = topic

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,6 @@ from demo.process import Child
 from schemas.errors import UserError
 
 OURS: Final = "ours"
-BOTO3: Final = "boto3"
 CONNECTOR: Final = "connector"
 _OUTSIDE: Final = ("PATH", "HOME", "LANG", "TMPDIR")
 
@@ -25,14 +23,12 @@ class Contender:
 
     name: str
     title: str
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
 CONTENDERS: Final = {
     one.name: one
     for one in (
         Contender(OURS, "notifier"),
-        Contender(BOTO3, "notifier, calls by boto3", {"NOTIFIER_DIRECT": "false"}),
         Contender(CONNECTOR, "connector's pace"),
     )
 }
@@ -81,7 +77,7 @@ def start(one: Contender, where: Where, *, events: int, group: str, ops_port: in
     if one.name == CONNECTOR:
         command = ["bench.notifier", "connector", "--events", str(events), "--out", str(calls_file(where, group))]
     log = where.folder / f"{group}.log"
-    return Child(one.title, [sys.executable, "-m", *command], env={**env, **one.env}, log=log)
+    return Child(one.title, [sys.executable, "-m", *command], env=env, log=log)
 
 
 def calls_file(where: Where, group: str) -> Path:

@@ -45,7 +45,7 @@ def _cells(measured: list[Measured]) -> list[str]:
 
 
 def ratios(found: Found) -> Iterator[str]:
-    """Say how much faster than the connector's pace, and how much cheaper than boto3's calls, ours is."""
+    """Say how much faster than the connector's pace, and how much cheaper an event, ours is."""
     for bus in dict.fromkeys(bus for bus, _ in found):
         ours = found.get((bus, OURS), [])
         for name, measured in ((name, measured) for (on, name), measured in found.items() if on == bus):

@@ -12,7 +12,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from notifier.envelope import Entry
 from notifier.settings import NotifierSettings
 from notifier.sinks.base import Accepted, CallRefusedError, Refused, Result, ThrottledError
-from notifier.sinks.put_events import Put, put_of
 from schemas import aws
 from schemas.errors import UnavailableError, UserError
 
@@ -36,18 +35,17 @@ UNFIT: Final = frozenset({"PutEventsRequestEntryTooLarge", "RequestEntityTooLarg
 class EventBridgeSink:
     """One event bus."""
 
-    def __init__(self, client: EventBridgeClient, bus: str, put: Put | None = None) -> None:
-        """Put on `bus` (name or ARN) through a boto3 `events` client, or by a shorter way of calling it."""
+    def __init__(self, client: EventBridgeClient, bus: str) -> None:
+        """Put on `bus` (name or ARN) through a boto3 `events` client."""
         self._client = client
         self._bus = bus
-        self._put = put or client.put_events
         self._log = structlog.get_logger(__name__)
 
     @classmethod
     def from_settings(cls, settings: NotifierSettings) -> EventBridgeSink:
         """Reach the bus that the settings name; each call is tried once, repeating it is decided elsewhere."""
-        client = aws.client("events", attempts=1, connections=settings.calls_in_flight)
-        return cls(client, settings.bus, put_of(client) if settings.direct else None)
+        client = aws.client("events", attempts=1, connections=settings.calls_in_flight, validated=False)
+        return cls(client, settings.bus)
 
     def check(self) -> None:
         """Describe the bus: putting on a bus that isn't there succeeds on AWS, and nothing arrives.
@@ -71,7 +69,7 @@ class EventBridgeSink:
     def put(self, entries: Sequence[Entry]) -> list[Result]:
         """Put entries in one call; see `notifier.sinks.base.Sink`."""
         try:
-            answer = self._put(
+            answer = self._client.put_events(
                 Entries=[
                     {
                         "Source": entry.source,

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.session import Session
+from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -187,6 +189,13 @@ def test_a_bus_that_may_not_be_described_is_tried_all_the_same_and_a_missing_one
     eventbridge(failed("AccessDeniedException", 400)).check()
     with pytest.raises(UserError, match="event bus 'cardwatch' does not exist"):
         eventbridge(failed("ResourceNotFoundException", 400)).check()
+
+
+def test_what_is_put_passes_the_check_of_parameters_that_boto3_is_spared() -> None:
+    client: Any = Client({"Entries": [{"EventId": "1"}, {"EventId": "2"}]})
+    EventBridgeSink(client, "cardwatch").put([Entry("s", "t", "{}"), Entry("kafka-connect.x", "d", "\x00é" * 1000)])
+    operation = Session().get_service_model("events").operation_model("PutEvents")
+    assert not ParamValidator().validate(client.request, operation.input_shape).has_errors()
 
 
 def test_results_stand_for_the_entries_in_order() -> None:
