@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +24,7 @@ _US: Final = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a record costs in one run: what the part with all records takes more than the one with few."""
+    """What a record costs in one run: what it takes more than the runs with few records, in the median."""
 
     cpu_us: float
     wall_us: float
@@ -39,8 +39,16 @@ class Series:
     runs: dict[Work, list[Run]] = field(default_factory=dict)
 
     def costs(self, work: Work) -> list[Cost]:
-        """Return the cost of a record in each run."""
-        return [cost(few, all_) for few, all_ in zip(self.starts, self.runs.get(work, ()), strict=False)]
+        """Return the cost of a record in each run; none without starts."""
+        starts, runs = self.starts, self.runs.get(work, ())
+        if not starts:
+            return []
+        few = replace(
+            starts[0],
+            cpu_s=middle([one.cpu_s for one in starts]) or 0.0,
+            wall_s=middle([one.wall_s for one in starts]) or 0.0,
+        )
+        return [cost(few, one) for one in runs]
 
     def cpu_us(self, work: Work) -> float:
         """Return the median of CPU time a record, µs; 0 when nothing was measured."""

@@ -107,7 +107,7 @@ OURS: Final = Engine(
 )
 FAUST: Final = Engine("faust", "Faust, tutorial", _peer("faust_naive", *_FAUST), _peer_env(), share=20)
 FAUST_TUNED: Final = Engine("faust-tuned", "Faust, tuned", _peer("faust_tuned", *_FAUST), _peer_env(), share=20)
-QUIX: Final = Engine("quix", "Quix Streams", _peer("quix"), _peer_env(), share=10)
+QUIX: Final = Engine("quix", "Quix Streams", _peer("quix"), _peer_env(), share=2)
 CONFLUENT: Final = Engine("confluent", "confluent-kafka", _peer("plain"), _peer_env(), durable=False)
 STREAMS: Final = Engine("streams", "Kafka Streams", streams.argv, lambda _: {})
 ENGINES: Final = {one.name: one for one in (OURS, FAUST, FAUST_TUNED, QUIX, CONFLUENT, STREAMS)}

@@ -50,6 +50,12 @@ def test_costs_are_medians_of_the_runs_and_their_spread_is_told() -> None:
     assert one.cpu_us(FIVE_PERCENT) == 0
 
 
+def test_one_slow_start_changes_no_cost() -> None:
+    one = series("ours", 2.0, 2.0, 2.0)
+    one.starts[0] = seen(1_000, 60.0, 90.0)
+    assert [round(each.cpu_us) for each in one.costs(ONE_PERCENT)] == [20, 20, 20]
+
+
 def test_ratios_are_to_the_first_engine() -> None:
     found = ratios([series("ours", 1.0), series("quix", 4.0)], [ONE_PERCENT, FIVE_PERCENT])
     assert found == {("quix", ONE_PERCENT): pytest.approx(4.0)}
