@@ -9,15 +9,22 @@ from typing import Final
 
 import typer
 
+from bench.analyzer.commands import analyzer, latency
+from bench.codec.commands import codec
 from bench.eventbus.commands import eventbus, eventbus_rules
 from bench.notifier.commands import notifier
 from bench.places import ROOT
+from bench.score.commands import score
 from bench.screen import Runs, Smoke
 from schemas.errors import EXIT_FAILURE
 
 BENCHES: Final[dict[str, Callable[..., None]]] = {
     "eventbus": eventbus,
     "notifier": notifier,
+    "analyzer": analyzer,
+    "latency": latency,
+    "codec": codec,
+    "score": score,
 }
 """What `all` runs, in this order; each knows --runs, --smoke and --json, and exits with 1 when a result is wrong."""
 

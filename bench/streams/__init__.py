@@ -1,0 +1,1 @@
+"""The analyzer on Kafka Streams, in Java: a peer of the benchmark."""
