@@ -194,8 +194,9 @@ def test_a_bus_that_may_not_be_described_is_tried_all_the_same_and_a_missing_one
 def test_what_is_put_passes_the_check_of_parameters_that_boto3_is_spared() -> None:
     client: Any = Client({"Entries": [{"EventId": "1"}, {"EventId": "2"}]})
     EventBridgeSink(client, "cardwatch").put([Entry("s", "t", "{}"), Entry("kafka-connect.x", "d", "\x00é" * 1000)])
-    operation = Session().get_service_model("events").operation_model("PutEvents")
-    assert not ParamValidator().validate(client.request, operation.input_shape).has_errors()
+    shape = Session().get_service_model("events").operation_model("PutEvents").input_shape
+    assert shape is not None
+    assert not ParamValidator().validate(client.request, shape).has_errors()
 
 
 def test_results_stand_for_the_entries_in_order() -> None:
