@@ -29,6 +29,7 @@ flagged, score, and rule, observed figure, threshold and score of each finding (
 differ in the last bit from one library to another). A time of an engine that disagrees is not shown.
 
 **Time and CPU** are those of records, not of start-up: each run of an engine has a first part, on a topic with few
-records, and a second one on a new broker with all of them. What the second takes more than the first does in the
-median of all runs, divided by the records that it has more, is what a record costs. CPU seconds are those of the engine's processes; a broker's are nobody's.
+records, and a second one on a new broker with all of them. What the second takes more than the first does in the median
+of all runs, divided by the records that it has more, is what a record costs. CPU seconds are those of the engine's
+processes; a broker's are nobody's.
 """
