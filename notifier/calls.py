@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -92,10 +93,11 @@ class Calls:
             self._threads.append(thread)
 
     def stop(self, timeout_s: float) -> None:
-        """Hand out nothing more and wait for the calls that are under way."""
+        """Hand out nothing more and wait for the calls that are under way, `timeout_s` for all together."""
         self._backlog.close()
+        deadline = time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self) -> None:
         try:
