@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -143,6 +143,7 @@ class Played(RuleBasedStateMachine):
 
 
 TestPlayed = Played.TestCase
+TestPlayed.settings = settings(max_examples=30, deadline=None)
 
 
 def job(offset: int, key: str | None = None, partition: int = 0, size: int = 10) -> Job:

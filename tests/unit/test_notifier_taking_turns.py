@@ -222,7 +222,7 @@ def play(group: Group, notifier: Notifier, event: tuple[Any, ...]) -> None:
                 notifier._step()
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     events=st.lists(EVENTS, max_size=30),
     seed=st.integers(0, 10_000),
