@@ -12,6 +12,7 @@ import typer
 from bench.analyzer.commands import analyzer, latency
 from bench.codec.commands import codec
 from bench.eventbus.commands import eventbus, eventbus_rules
+from bench.notifier.commands import notifier
 from bench.places import ROOT
 from bench.producer.commands import producer
 from bench.score.commands import score
@@ -20,6 +21,7 @@ from schemas.errors import EXIT_FAILURE
 
 BENCHES: Final[dict[str, Callable[..., None]]] = {
     "eventbus": eventbus,
+    "notifier": notifier,
     "analyzer": analyzer,
     "latency": latency,
     "producer": producer,

@@ -47,7 +47,7 @@ def writer(schema: Any, named: dict[str, Write] | None = None) -> Write:
             return _record(schema, named)
         case "array":
             items = writer(schema["items"], named)
-            return lambda value: java_json.array(map(items, value))
+            return lambda value: "[" + ",".join([items(item) for item in value]) + "]"
         case "map":
             values = writer(schema["values"], named)
             return lambda value: java_json.obj((name, values(item)) for name, item in value.items())
@@ -57,13 +57,15 @@ def writer(schema: Any, named: dict[str, Write] | None = None) -> Write:
 
 
 def _record(schema: dict[str, Any], named: dict[str, Write]) -> Write:
-    fields: list[tuple[str, Write]] = []
+    fields: list[tuple[str, str, Write]] = []
 
     def write(value: dict[str, Any]) -> str:
-        return java_json.obj((name, inner(value[name])) for name, inner in fields)
+        return "{" + ",".join([label + inner(value[name]) for name, label, inner in fields]) + "}"
 
     named[schema["name"]] = write  # before its fields, which may name it
-    fields += [(field["name"], writer(field["type"], named)) for field in schema["fields"]]
+    for field in schema["fields"]:
+        name = field["name"]
+        fields.append((name, f"{java_json.string(name)}:", writer(field["type"], named)))
     return write
 
 

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Collection, Hashable
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Sequence
 
-from notifier.batch import first_batch
+from notifier.batch import Queue
 from notifier.envelope import Entry, Record
+from notifier.pace import Pace
 from notifier.progress import Partition
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """A record on its way, and the entry made of it."""
+    """A record on its way, and the entry made of it; `size` is the entry's, in bytes."""
 
-    record: Record
-    entry: Entry
-    order_key: Hashable | None = None
+    __slots__ = ("entry", "order_key", "partition", "record", "size")
 
-    @property
-    def size(self) -> int:
-        """Bytes of its entry."""
-        return self.entry.size
-
-    @property
-    def partition(self) -> Partition:
-        """Where it came from."""
-        return self.record.topic, self.record.partition
+    def __init__(self, record: Record, entry: Entry, order_key: Hashable | None = None) -> None:
+        self.record = record
+        self.entry = entry
+        self.order_key = order_key
+        self.partition: Partition = (record.topic, record.partition)
+        self.size = entry.size
 
 
 class Backlog:
@@ -38,74 +31,102 @@ class Backlog:
     to do the jobs that came while all calls were busy go together.
     """
 
-    def __init__(self, *, max_jobs: int, max_bytes: int) -> None:
-        """Call itself full from `max_jobs` or `max_bytes` on, whichever comes first."""
+    def __init__(self, *, max_jobs: int, max_bytes: int, pace: Pace | None = None) -> None:
+        """Call itself full from `max_jobs` or `max_bytes` on, whichever comes first; `pace` bounds the calls."""
         self._max_jobs = max_jobs
         self._max_bytes = max_bytes
-        self._waiting: deque[Job] = deque()
+        self._pace = pace
+        self._waiting: Queue[Job] = Queue()
         self._called: set[Job] = set()
+        self._calls = 0
         self._bytes = 0
         self._closed = False
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._more = threading.Condition(lock)
+        """Calls wait on it for jobs."""
+        self._less = threading.Condition(lock)
+        """The consumer waits on it for room."""
+        self._over = threading.Condition(lock)
+        """It waits on this for the end of calls."""
 
-    def put(self, job: Job) -> None:
-        """Add a job behind all others."""
-        with self._changed:
-            self._waiting.append(job)
-            self._bytes += job.size
-            self._changed.notify()
+    def put(self, jobs: Sequence[Job]) -> None:
+        """Add jobs behind all others."""
+        with self._more:
+            self._waiting.add(jobs)
+            self._bytes += sum([job.size for job in jobs])
+            self._more.notify()
 
     def take(self) -> list[Job]:
-        """Wait for jobs and return the next batch; empty once it is closed."""
-        with self._changed:
+        """Wait for jobs and return the next batch; empty once it is closed. Each batch ends with `ended`."""
+        with self._more:
             while not self._closed:
-                busy = {job.order_key for job in self._called if job.order_key is not None}
-                if batch := first_batch(self._waiting, busy):
-                    taken = set(batch)
-                    self._waiting = deque(job for job in self._waiting if job not in taken)
-                    self._called |= taken
+                if self._may_call() and (batch := self._waiting.take()):
+                    self._called.update(batch)
+                    self._calls += 1
+                    if len(self._waiting):
+                        self._more.notify()  # one was woken for many jobs
                     return batch
-                self._changed.wait()
+                self._more.wait()
             return []
 
-    def finish(self, job: Job) -> None:
-        """Note that a job of a call is over; the next of its key may go."""
-        with self._changed:
-            self._called.discard(job)
-            self._bytes -= job.size
-            self._changed.notify_all()
+    def _may_call(self) -> bool:
+        return self._pace is None or self._calls < self._pace.most
+
+    def finish(self, jobs: Collection[Job]) -> None:
+        """Note that jobs of a call are over; the next of their keys may go."""
+        with self._more:
+            for job in jobs:
+                self._called.discard(job)
+                self._waiting.over(job)
+                self._bytes -= job.size
+            self._more.notify()
+            self._over.notify_all()
+            if self._low():
+                self._less.notify_all()
+
+    def ended(self) -> None:
+        """Note that a call is over, settled or not."""
+        with self._more:
+            self._calls -= 1
+            self._more.notify()
 
     def drop(self, partitions: Collection[Partition]) -> None:
         """Forget the jobs of these partitions that still wait."""
-        with self._changed:
-            dropped = [job for job in self._waiting if job.partition in partitions]
-            self._waiting = deque(job for job in self._waiting if job.partition not in partitions)
-            self._bytes -= sum(job.size for job in dropped)
+        with self._less:
+            self._bytes -= sum(job.size for job in self._waiting.drop(lambda job: job.partition in partitions))
+            self._less.notify_all()
 
     def wait_called(self, partitions: Collection[Partition], timeout_s: float) -> bool:
         """Wait until no call holds a job of these partitions; say whether it came to that."""
-        with self._changed:
-            return self._changed.wait_for(
-                lambda: not any(job.partition in partitions for job in self._called), timeout_s
-            )
+        with self._over:
+            return self._over.wait_for(lambda: not any(job.partition in partitions for job in self._called), timeout_s)
+
+    def wait_low(self, timeout_s: float) -> None:
+        """Wait until little waits, or nothing more is handed out."""
+        with self._less:
+            self._less.wait_for(lambda: self._closed or self._low(), timeout_s)
 
     def full(self) -> bool:
         """Say whether enough waits."""
-        with self._changed:
+        with self._less:
             return len(self._waiting) >= self._max_jobs or self._bytes >= self._max_bytes
 
     def low(self) -> bool:
         """Say whether less than half of what is enough waits."""
-        with self._changed:
-            return len(self._waiting) * 2 <= self._max_jobs and self._bytes * 2 <= self._max_bytes
+        with self._less:
+            return self._low()
+
+    def _low(self) -> bool:
+        return len(self._waiting) * 2 <= self._max_jobs and self._bytes * 2 <= self._max_bytes
 
     def empty(self) -> bool:
         """Say whether nothing waits and nothing is in a call."""
-        with self._changed:
-            return not self._waiting and not self._called
+        with self._less:
+            return not len(self._waiting) and not self._called
 
     def close(self) -> None:
         """Hand out nothing more."""
-        with self._changed:
+        with self._less:
             self._closed = True
-            self._changed.notify_all()
+            self._more.notify_all()
+            self._less.notify_all()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from notifier.backlog import Backlog, Job
@@ -12,6 +13,7 @@ from notifier.dead_letter import DeadLetters
 from notifier.deliver import Delivery, Outcome, StoppedError, Waiting
 from notifier.envelope import Record
 from notifier.metrics import Metrics
+from notifier.pace import Pace
 from notifier.sinks.base import Sink, TimedSink
 from schemas.errors import BadRecordError, UnavailableError, UserError
 
@@ -70,10 +72,11 @@ class Calls:
         undertaker: Undertaker,
         waiting: Waiting,
         metrics: Metrics,
-        finished: Callable[[Job], None],
+        finished: Callable[[Sequence[Job]], None],
+        pace: Pace,
     ) -> None:
-        """Deliver what is in `backlog`; `finished` is told each job that needs nothing more."""
-        self._delivery = Delivery(TimedSink(sink, metrics.call), waiting, metrics)
+        """Deliver what is in `backlog`; `finished` is told the jobs that need nothing more, `pace` of throttling."""
+        self._delivery = Delivery(TimedSink(sink, metrics.call), waiting, metrics, pace)
         self._backlog = backlog
         self._undertaker = undertaker
         self._waiting = waiting
@@ -90,10 +93,11 @@ class Calls:
             self._threads.append(thread)
 
     def stop(self, timeout_s: float) -> None:
-        """Hand out nothing more and wait for the calls that are under way."""
+        """Hand out nothing more and wait for the calls that are under way, `timeout_s` for all together."""
         self._backlog.close()
+        deadline = time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self) -> None:
         try:
@@ -105,17 +109,28 @@ class Calls:
             self.failure = self.failure or error
 
     def _deliver(self, batch: list[Job]) -> None:
-        def settle(index: int, outcome: Outcome) -> None:
-            job = batch[index]
+        try:
+            self._delivery.deliver([job.entry for job in batch], lambda outcomes: self._settle(batch, outcomes))
+        finally:
+            self._backlog.ended()
+
+    def _settle(self, batch: list[Job], outcomes: Sequence[tuple[int, Outcome]]) -> None:
+        accepted: list[Job] = []
+        for index, outcome in outcomes:
             if isinstance(outcome, BadRecordError):
-                self._bury(job.record, outcome)
-                self._end(job)
+                self._accept(accepted)
+                accepted = []
+                self._bury(batch[index].record, outcome)
+                self._end([batch[index]])
                 self._undertaker.check()
             else:
-                self._undertaker.relieved()
-                self._end(job)
+                accepted.append(batch[index])
+        self._accept(accepted)
 
-        self._delivery.deliver([job.entry for job in batch], settle)
+    def _accept(self, jobs: list[Job]) -> None:
+        if jobs:
+            self._undertaker.relieved()
+            self._end(jobs)
 
     def _bury(self, record: Record, error: BadRecordError) -> None:
         for attempt in itertools.count():
@@ -126,6 +141,6 @@ class Calls:
             else:
                 return
 
-    def _end(self, job: Job) -> None:
-        self._finished(job)
-        self._backlog.finish(job)
+    def _end(self, jobs: list[Job]) -> None:
+        self._finished(jobs)
+        self._backlog.finish(jobs)

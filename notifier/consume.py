@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from notifier.backlog import Backlog, Job
+from notifier.batch import MAX_ENTRIES
 from notifier.calls import Calls, Undertaker
 from notifier.deliver import Waiting
 from notifier.envelope import Record
 from notifier.kafka import to_record
 from notifier.mapping import Mapper
 from notifier.metrics import Metrics
+from notifier.pace import Pace
 from notifier.progress import Partition, Progress
 from notifier.settings import NotifierSettings
 from notifier.sinks.base import Sink
@@ -57,7 +59,8 @@ class Notifier:
         self._log = structlog.get_logger(__name__)
         self._lock = threading.Lock()
         self._progress = Progress()
-        self._backlog = Backlog(max_jobs=settings.buffer_records, max_bytes=settings.buffer_bytes)
+        pace = Pace(settings.calls_in_flight)
+        self._backlog = Backlog(max_jobs=settings.buffer_records, max_bytes=settings.buffer_bytes, pace=pace)
         self._calls = Calls(
             sink=sink,
             backlog=self._backlog,
@@ -65,6 +68,7 @@ class Notifier:
             waiting=waiting,
             metrics=metrics,
             finished=self._finished,
+            pace=pace,
         )
         self._raw: deque[Record] = deque()
         self._retry_at = 0.0
@@ -136,20 +140,25 @@ class Notifier:
         return False
 
     def _map(self) -> None:
-        """Make jobs of what was read; stop at the first record that has to wait for a peer."""
+        """Make jobs of what was read, a call's worth at a time; stop at a record that has to wait for a peer."""
         while self._raw and self._clock() >= self._retry_at:
-            record = self._raw[0]
+            jobs: list[Job] = []
             try:
-                self._map_one(record)
+                while self._raw and len(jobs) < MAX_ENTRIES:
+                    if job := self._job(self._raw[0]):
+                        jobs.append(job)
+                    self._raw.popleft()
+                self._attempt = 0
             except UnavailableError as error:
                 self._retry_at = self._clock() + self._waiting.draw(self._waiting.backoff.limit_s(self._attempt))
                 self._attempt += 1
                 self._log.warning("waiting for a peer", reason=str(error))
                 return
-            self._attempt = 0
-            self._raw.popleft()
+            finally:
+                self._backlog.put(jobs)
 
-    def _map_one(self, record: Record) -> None:
+    def _job(self, record: Record) -> Job | None:
+        """Return the job of a record; None when it became a dead letter."""
         try:
             entry = self._mapper.entry(record)
         except BadRecordError as error:
@@ -157,12 +166,17 @@ class Notifier:
             with self._lock:
                 self._progress.finish((record.topic, record.partition), record.offset)
             self._undertaker.check()
-            return
+            return None
         ordered = self._settings.keep_order and record.key is not None
-        self._backlog.put(Job(record, entry, (record.topic, record.partition, record.key) if ordered else None))
+        return Job(record, entry, (record.topic, record.partition, record.key) if ordered else None)
 
     def _throttle(self) -> None:
-        """Pause what is assigned while enough waits; resume what was paused when little does."""
+        """Pause what is assigned while enough waits; resume what was paused when little does.
+
+        Pausing throws away what was fetched ahead, so a sink that keeps up is given a moment first.
+        """
+        if not self._raw and not self._paused and self._backlog.full():
+            self._backlog.wait_low(self._settings.pause_after_s)
         if self._raw or self._backlog.full():
             more = {(part.topic, part.partition) for part in self._consumer.assignment()} - self._paused
             if more:
@@ -176,9 +190,10 @@ class Notifier:
             self._consumer.resume(_places(partitions))
             self._paused = self._paused - partitions
 
-    def _finished(self, job: Job) -> None:
+    def _finished(self, jobs: Sequence[Job]) -> None:
         with self._lock:
-            self._progress.finish(job.partition, job.record.offset)
+            for job in jobs:
+                self._progress.finish(job.partition, job.record.offset)
 
     def _commit(self, *, wait: bool) -> None:
         self._commit_at = self._clock() + _COMMIT_EVERY_S

@@ -7,20 +7,24 @@
 | entry refused otherwise                       | dead letter                                        |
 | call refused for what is in it (HTTP 413)     | each entry alone; one that is alone is dead letter |
 | call failed (5xx, timeout, away, throttled)   | again, after a wait, for as long as it takes       |
+| throttled, the call or an entry of it         | and half as many calls at once, of all             |
 | call refused for who calls, or the target     | `UserError`: the worker stops                      |
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from notifier.envelope import Entry
-from notifier.sinks.base import STAGE, Accepted, CallRefusedError, Refused, Result, Sink
+from notifier.pace import Pace
+from notifier.sinks.base import STAGE, Accepted, CallRefusedError, Refused, Result, Sink, ThrottledError
 from schemas.errors import BadRecordError, UnavailableError
 
-TEMPORARY: Final = frozenset({"InternalException", "InternalFailure", "ThrottlingException"})
+THROTTLED: Final = "ThrottlingException"
+"""Code of an entry that came too fast."""
+TEMPORARY: Final = frozenset({"InternalException", "InternalFailure", THROTTLED})
 """Codes of a refused entry that are documented as worth another try."""
 
 Outcome = Accepted | BadRecordError
@@ -71,8 +75,8 @@ class Watch:
         """Learn that entries are to be put again."""
 
 
-Settle = Callable[[int, Outcome], None]
-"""Told the index and the outcome of an entry, as soon as it is known."""
+Settle = Callable[[Sequence[tuple[int, Outcome]]], None]
+"""Told the index and the outcome of each entry of a call that ended, as soon as it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class Delivery:
     sink: Sink
     waiting: Waiting
     watch: Watch
+    pace: Pace = field(default_factory=lambda: Pace(1))
 
     def deliver(self, entries: Sequence[Entry], settle: Settle) -> None:
         """Put entries until each is settled.
@@ -109,10 +114,17 @@ class Delivery:
         try:
             results = self.sink.put([entries[index] for index in pending])
         except UnavailableError as error:
+            if isinstance(error, ThrottledError):
+                self.pace.throttled()
             self.watch.retried(len(pending), str(error))
             return pending
-        self.watch.answered(sum(isinstance(result, Accepted) for result in results))
-        left = _settled(pending, results, settle)
+        if any(isinstance(result, Refused) and result.code == THROTTLED for result in results):
+            self.pace.throttled()
+        else:
+            self.pace.answered()
+        left, outcomes = _sorted(pending, results)
+        self.watch.answered(sum(isinstance(outcome, Accepted) for _, outcome in outcomes))
+        settle(outcomes)
         if left:
             self.watch.retried(len(left), "refused for now")
         return left
@@ -123,24 +135,25 @@ class Delivery:
         """Find the entry for which a call was refused: each goes alone, and alone it is to blame."""
         if len(pending) == 1:
             self.watch.answered(0)
-            settle(pending[0], error)
+            settle([(pending[0], error)])
             return
         for index in pending:
             self.deliver([entries[index]], _settle_as(index, settle))
 
 
 def _settle_as(index: int, settle: Settle) -> Settle:
-    return lambda _, outcome: settle(index, outcome)
+    return lambda outcomes: settle([(index, outcome) for _, outcome in outcomes])
 
 
-def _settled(pending: list[int], results: list[Result], settle: Settle) -> list[int]:
-    """Settle what can be; return the indices to put again."""
-    again = []
+def _sorted(pending: list[int], results: list[Result]) -> tuple[list[int], list[tuple[int, Outcome]]]:
+    """Return the indices to put again, and what is settled."""
+    again: list[int] = []
+    outcomes: list[tuple[int, Outcome]] = []
     for index, result in zip(pending, results, strict=True):
-        if isinstance(result, Refused) and result.code in TEMPORARY:
+        if isinstance(result, Accepted):
+            outcomes.append((index, result))
+        elif result.code in TEMPORARY:
             again.append(index)
-        elif isinstance(result, Refused):
-            settle(index, BadRecordError(f"refused as {result.code}: {result.message}", stage=STAGE))
         else:
-            settle(index, result)
-    return again
+            outcomes.append((index, BadRecordError(f"refused as {result.code}: {result.message}", stage=STAGE)))
+    return again, outcomes

@@ -38,7 +38,7 @@ class Entry:
     @property
     def size(self) -> int:
         """Bytes that count against the limit of a call."""
-        return sum(len(text.encode()) for text in (self.source, self.detail_type, self.detail))
+        return _bytes(self.source) + _bytes(self.detail_type) + _bytes(self.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +57,20 @@ def entry(record: Record, value: str | None, naming: Naming) -> Entry:
         value: its decoded value as JSON text; None for a tombstone, which is sent too.
         naming: source and detail-type.
     """
-    headers = (java_json.obj([(name, connect_header.header(data))]) for name, data in record.headers)
-    detail = java_json.obj(
-        [
-            ("topic", java_json.string(record.topic)),
-            ("partition", str(record.partition)),
-            ("offset", str(record.offset)),
-            ("timestamp", "null" if record.timestamp_ms is None else str(record.timestamp_ms)),
-            ("timestampType", java_json.string(record.timestamp_type)),
-            ("headers", java_json.array(headers)),
-            ("key", "null" if record.key is None else java_json.string(java_json.utf8(record.key))),
-            ("value", "null" if value is None else value),
-        ]
+    headers = [java_json.obj([(name, connect_header.header(data))]) for name, data in record.headers]
+    detail = (
+        f'{{"topic":{java_json.string(record.topic)},"partition":{record.partition},"offset":{record.offset},'
+        f'"timestamp":{"null" if record.timestamp_ms is None else record.timestamp_ms},'
+        f'"timestampType":{java_json.string(record.timestamp_type)},"headers":{java_json.array(headers)},'
+        f'"key":{"null" if record.key is None else java_json.string(java_json.utf8(record.key))},'
+        f'"value":{"null" if value is None else value}}}'
     )
     return Entry(
         source=SOURCE_PREFIX + naming.connector_id,
         detail_type=naming.detail_type.replace("${topic}", record.topic),
         detail=detail,
     )
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())

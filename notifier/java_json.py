@@ -12,6 +12,7 @@ import re
 import struct
 from collections.abc import Iterable
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import Final
 
 _NAMED: Final = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
@@ -24,7 +25,9 @@ _ENCODED_SURROGATE: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 
 def string(text: str) -> str:
     """Return `text` in quotes; only quotes, backslashes and control characters below U+0020 are escaped."""
-    return f'"{text.translate(_ESCAPES)}"'
+    quoted = encode_basestring(text)
+    # Python's encoder writes the control characters that have no short name with small letters, Jackson with capitals.
+    return quoted if "\\u" not in quoted else f'"{text.translate(_ESCAPES)}"'
 
 
 def base64_string(data: bytes) -> str:
@@ -73,7 +76,10 @@ def obj(members: Iterable[tuple[str, str]]) -> str:
 
 def utf8(data: bytes) -> str:
     """Decode as `new String(data, UTF_8)` does: U+FFFD stands for what isn't UTF-8, one for a surrogate."""
-    return _ENCODED_SURROGATE.sub("\ufffd".encode(), data).decode(errors="replace")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return _ENCODED_SURROGATE.sub("\ufffd".encode(), data).decode(errors="replace")
 
 
 def _shortest(number: float) -> str:

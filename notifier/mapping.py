@@ -30,9 +30,13 @@ class Mapper:
         if record.value is None:
             return entry(record, None, self._naming)
         value, schema = self._decoder.decode_with_schema(record.value)
-        # The schema is kept with its writer, so that its id is not given to another.
-        _, write = self._writers.setdefault(id(schema), (schema, avro_json.writer(schema)))
+        known = self._writers.get(id(schema)) or self._learn(schema)
         try:
-            return entry(record, write(value), self._naming)
+            return entry(record, known[1](value), self._naming)
         except RecursionError:
             raise BadRecordError("the value is nested too deeply") from None
+
+    def _learn(self, schema: Any) -> tuple[Any, avro_json.Write]:
+        # The schema is kept with its writer, so that its id is not given to another.
+        self._writers[id(schema)] = known = (schema, avro_json.writer(schema))
+        return known

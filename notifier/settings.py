@@ -36,7 +36,7 @@ class NotifierSettings(Settings):
     keep_order: bool = True
     """Put the records of one key one after the other, in order, retries included."""
 
-    calls_in_flight: int = Field(default=4, ge=1, le=64)
+    calls_in_flight: int = Field(default=16, ge=1, le=64)
     """Calls to the sink that may be under way at once."""
 
     buffer_records: int = Field(default=500, ge=1)
@@ -44,6 +44,9 @@ class NotifierSettings(Settings):
 
     buffer_bytes: int = Field(default=16 * 1024 * 1024, ge=1)
     """Bytes of entries that may wait; beyond it the partitions are paused."""
+
+    pause_after_s: float = Field(default=0.25, ge=0, le=60)
+    """How long to wait for room before the partitions are paused, in seconds; pausing fetches anew what was fetched."""
 
     backoff_base_s: float = Field(default=0.1, gt=0, le=3_600)
     """Longest wait before the first retry, in seconds, doubled with each further one; drawn from 0 to it."""

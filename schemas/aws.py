@@ -26,13 +26,20 @@ REFUSED: Final = frozenset(
 """AWS error codes that say: these credentials won't do, and trying again won't help."""
 
 
-def client(service: Literal["glue", "events", "logs", "sqs"], *, attempts: int = 3, connections: int = 10) -> Any:
+def client(
+    service: Literal["glue", "events", "logs", "sqs"],
+    *,
+    attempts: int = 3,
+    connections: int = 10,
+    validated: bool = True,
+) -> Any:
     """Return a boto3 client of `service`.
 
     Args:
         service: boto3's name of the service: `glue`, `events`, `logs`.
         attempts: calls in all before an error is raised.
         connections: calls that may be under way at once.
+        validated: have boto3 check the types of all parameters first; the service checks them in any case.
 
     Raises:
         UserError: the region is not set, or an endpoint is not an address.
@@ -44,6 +51,7 @@ def client(service: Literal["glue", "events", "logs", "sqs"], *, attempts: int =
         connect_timeout=5,
         read_timeout=30,
         max_pool_connections=connections,
+        parameter_validation=validated,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
     try:

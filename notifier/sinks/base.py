@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from notifier.envelope import Entry
-from schemas.errors import BadRecordError
+from schemas.errors import BadRecordError, UnavailableError
 
 STAGE: Final = "TASK_PUT"
 """Kafka Connect's name of the stage in which a sink is given records."""
@@ -40,6 +40,10 @@ class CallRefusedError(BadRecordError):
         super().__init__(reason, stage=STAGE)
 
 
+class ThrottledError(UnavailableError):
+    """The sink is given more than it takes: all should slow down."""
+
+
 class Sink(Protocol):
     """Where entries go. Called by several threads at once."""
 
@@ -57,7 +61,7 @@ class Sink(Protocol):
         Raises:
             CallRefusedError: the whole call is refused because of what is in it.
             UserError: it is refused because of who calls, or what the target is.
-            UnavailableError: it failed, perhaps after some entries were taken.
+            UnavailableError: it failed, perhaps after some entries were taken; `ThrottledError`: for too many of them.
         """
 
 

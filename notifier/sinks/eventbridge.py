@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from notifier.envelope import Entry
 from notifier.settings import NotifierSettings
-from notifier.sinks.base import Accepted, CallRefusedError, Refused, Result
+from notifier.sinks.base import Accepted, CallRefusedError, Refused, Result, ThrottledError
 from schemas import aws
 from schemas.errors import UnavailableError, UserError
 
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsResultEntryTypeDef
 
-BUSY: Final = frozenset(
-    {"InternalException", "InternalFailure", "LimitExceededException", "RequestLimitExceeded", "RequestTimeout"}
-    | {"RequestThrottled", "ServiceUnavailable", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+THROTTLED: Final = frozenset(
+    {"LimitExceededException", "RequestLimitExceeded", "RequestThrottled", "Throttling", "ThrottlingException"}
+    | {"TooManyRequestsException"}
 )
+"""Error codes of a whole call that say: try again, and more slowly, whatever the HTTP status is."""
+
+BUSY: Final = frozenset({"InternalException", "InternalFailure", "RequestTimeout", "ServiceUnavailable"})
 """Error codes of a whole call that say: try again, whatever the HTTP status is."""
 
 UNFIT: Final = frozenset({"PutEventsRequestEntryTooLarge", "RequestEntityTooLarge", "ValidationException"})
@@ -41,7 +44,8 @@ class EventBridgeSink:
     @classmethod
     def from_settings(cls, settings: NotifierSettings) -> EventBridgeSink:
         """Reach the bus that the settings name; each call is tried once, repeating it is decided elsewhere."""
-        return cls(aws.client("events", attempts=1, connections=settings.calls_in_flight), settings.bus)
+        client = aws.client("events", attempts=1, connections=settings.calls_in_flight, validated=False)
+        return cls(client, settings.bus)
 
     def check(self) -> None:
         """Describe the bus: putting on a bus that isn't there succeeds on AWS, and nothing arrives.
@@ -97,7 +101,9 @@ class EventBridgeSink:
                 f"EventBridge refuses these credentials for bus {self._bus!r} ({code}: {error}):"
                 " check AWS_ACCESS_KEY_ID or the task's role; it needs events:PutEvents"
             )
-        if code in BUSY or status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if code in THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
+            return ThrottledError(f"EventBridge answered HTTP {status}, {code}: {error}")
+        if code in BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return UnavailableError(f"EventBridge answered HTTP {status}, {code}: {error}")
         return UserError(f"EventBridge refuses the call (HTTP {status}, {code}): {error}")
 

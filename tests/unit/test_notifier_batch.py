@@ -4,11 +4,12 @@ import threading
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from notifier.backlog import Backlog, Job
-from notifier.batch import MAX_BYTES, MAX_ENTRIES, first_batch
+from notifier.batch import MAX_BYTES, MAX_ENTRIES, Queue
 from notifier.envelope import Entry, Record
 
 
@@ -24,11 +25,20 @@ KEYED = st.lists(st.builds(Item, SIZES, st.sampled_from([None, "a", "b", "c"])),
 
 
 def emptied(items: list[Item]) -> list[list[Item]]:
-    waiting, batches = list(items), []
-    while waiting:
-        batches.append(first_batch(waiting))
-        waiting = [item for item in waiting if item not in batches[-1]]
+    queue: Queue[Item] = Queue()
+    queue.add(items)
+    batches: list[list[Item]] = []
+    while len(queue):
+        batches.append(queue.take())
+        for item in batches[-1]:
+            queue.over(item)
     return batches
+
+
+def first(items: list[Item]) -> list[Item]:
+    queue: Queue[Item] = Queue()
+    queue.add(items)
+    return queue.take()
 
 
 @given(ITEMS)
@@ -61,14 +71,79 @@ def test_items_of_one_key_go_in_order_and_never_together(items: list[Item]) -> N
 
 def test_the_sum_of_sizes_stays_strictly_below_one_mebibyte() -> None:
     half = Item(512 * 1024)
-    assert len(first_batch([half, half])) == 1
-    assert len(first_batch([half, Item(512 * 1024 - 1)])) == 2
+    assert len(first([half, half])) == 1
+    assert len(first([half, Item(512 * 1024 - 1)])) == 2
 
 
-def test_a_key_in_another_call_is_passed_over() -> None:
-    items = [Item(1, "a"), Item(1, "b"), Item(1), Item(1, "a")]
-    assert first_batch(items, busy={"a"}) == items[1:3]
-    assert first_batch([Item(1, "a")], busy={"a"}) == []
+def test_a_key_in_another_call_is_passed_over_until_it_is_out_of_it() -> None:
+    queue: Queue[Item] = Queue()
+    first, second, other, free = Item(1, "a"), Item(1, "a"), Item(1, "b"), Item(1)
+    queue.add([first])
+    assert queue.take() == [first]
+    queue.add([second, other, free])
+    assert queue.take() == [other, free]
+    assert queue.take() == []
+    assert len(queue) == 1
+    queue.over(first)
+    assert queue.take() == [second]
+
+
+class Played(RuleBasedStateMachine):
+    """Puts, calls and ends in any order; what goes out must be what a search through all that wait would find."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue: Queue[Item] = Queue()
+        self.waiting: list[Item] = []
+        self.out: list[Item] = []
+        self.went: list[Item] = []
+        self.came: list[Item] = []
+
+    @rule(items=KEYED)
+    def come(self, items: list[Item]) -> None:
+        fresh = [Item(item.size, item.order_key) for item in items]
+        self.queue.add(fresh)
+        self.waiting += fresh
+        self.came += fresh
+
+    @rule()
+    def call(self) -> None:
+        batch = self.queue.take()
+        busy = {item.order_key for item in self.out} - {None}
+        may = [item for item in self.waiting if item.order_key not in busy]
+        assert bool(batch) == bool(may)
+        assert sum(item.size for item in batch) <= MAX_BYTES or len(batch) == 1
+        keys = [item.order_key for item in batch if item.order_key]
+        assert len(set(keys)) == len(keys)
+        assert not busy & set(keys)
+        self.waiting = [item for item in self.waiting if item not in batch]
+        self.out += batch
+        self.went += batch
+
+    @precondition(lambda self: self.out)
+    @rule(data=st.data())
+    def end(self, data: st.DataObject) -> None:
+        over = data.draw(st.sampled_from(self.out))
+        self.out.remove(over)
+        self.queue.over(over)
+
+    @rule(key=st.sampled_from([None, "a", "b", "c"]))
+    def drop(self, key: str | None) -> None:
+        gone = [item for item in self.waiting if item.order_key == key]
+        assert set(self.queue.drop(lambda item: item.order_key == key)) == set(gone)
+        self.waiting = [item for item in self.waiting if item.order_key != key]
+        self.came = [item for item in self.came if item not in gone]
+
+    @invariant()
+    def nothing_is_lost_and_each_key_keeps_its_order(self) -> None:
+        assert len(self.queue) == len(self.waiting)
+        for key in "abc":
+            went = [item for item in self.went if item.order_key == key]
+            assert went == [item for item in self.came if item.order_key == key][: len(went)]
+
+
+TestPlayed = Played.TestCase
+TestPlayed.settings = settings(max_examples=30, deadline=None)
 
 
 def job(offset: int, key: str | None = None, partition: int = 0, size: int = 10) -> Job:
@@ -78,24 +153,23 @@ def job(offset: int, key: str | None = None, partition: int = 0, size: int = 10)
 def test_a_job_goes_alone_when_nothing_else_waits_and_jobs_that_wait_go_together() -> None:
     backlog = Backlog(max_jobs=100, max_bytes=10_000)
     jobs = [job(n) for n in range(4)]
-    backlog.put(jobs[0])
+    backlog.put([jobs[0]])
     assert backlog.take() == jobs[:1]
-    for one in jobs[1:]:
-        backlog.put(one)
+    backlog.put(jobs[1:])
     assert backlog.take() == jobs[1:]
 
 
 def test_the_next_job_of_a_key_waits_until_the_one_before_is_over() -> None:
     backlog = Backlog(max_jobs=100, max_bytes=10_000)
     first, second = job(0, "a"), job(1, "a")
-    backlog.put(first)
-    backlog.put(second)
+    backlog.put([first])
+    backlog.put([second])
     assert backlog.take() == [first]
     took: list[Job] = []
     taker = threading.Thread(target=lambda: took.extend(backlog.take()))
     taker.start()
     assert took == []
-    backlog.finish(first)
+    backlog.finish([first])
     taker.join(10)
     assert took == [second]
 
@@ -106,10 +180,9 @@ def test_a_backlog_is_full_by_jobs_or_by_bytes_until_half_of_it_is_gone() -> Non
         jobs = [job(n) for n in range(4)]
         for one in jobs:
             assert not backlog.full()
-            backlog.put(one)
+            backlog.put([one])
         assert backlog.full()
-        for one in backlog.take()[:2]:
-            backlog.finish(one)
+        backlog.finish(backlog.take()[:2])
         assert not backlog.full()
         assert backlog.low()
 
@@ -117,22 +190,22 @@ def test_a_backlog_is_full_by_jobs_or_by_bytes_until_half_of_it_is_gone() -> Non
 def test_dropped_partitions_leave_nothing_waiting_and_nothing_in_a_call_is_waited_for_in_vain() -> None:
     backlog = Backlog(max_jobs=100, max_bytes=10_000)
     called, dropped, kept = job(0), job(1), job(2, partition=1)
-    backlog.put(called)
+    backlog.put([called])
     assert backlog.take() == [called]
-    backlog.put(dropped)
-    backlog.put(kept)
+    backlog.put([dropped])
+    backlog.put([kept])
     backlog.drop({("t", 0)})
     assert not backlog.wait_called({("t", 0)}, timeout_s=0)
     assert backlog.wait_called({("t", 1)}, timeout_s=0)
-    backlog.finish(called)
+    backlog.finish([called])
     assert backlog.wait_called({("t", 0)}, timeout_s=0)
     assert backlog.take() == [kept]
-    backlog.finish(kept)
+    backlog.finish([kept])
     assert backlog.empty()
 
 
 def test_a_closed_backlog_hands_out_nothing() -> None:
     backlog = Backlog(max_jobs=100, max_bytes=10_000)
-    backlog.put(job(0))
+    backlog.put([job(0)])
     backlog.close()
     assert backlog.take() == []

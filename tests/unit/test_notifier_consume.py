@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -86,6 +87,12 @@ class FakeConsumer:
                 read.append(event)
         return read
 
+    def subscribe(self, topics: list[str], **_: object) -> None:
+        assert topics == [TOPIC]
+
+    def close(self) -> None:
+        self.assigned = []
+
     def assignment(self) -> list[TopicPartition]:
         return self.assigned
 
@@ -120,7 +127,9 @@ def notifier(source: FakeConsumer, letters: FakeDeadLetters) -> Notifier:
         sink=FakeSink(),
         undertaker=Undertaker(letters, 100, metrics),
         waiting=Waiting(Backoff(1, 1), pause=lambda _: True, draw=lambda most: most),
-        settings=NotifierSettings(buffer_records=4, keep_order=False, revoke_timeout_s=0),
+        settings=NotifierSettings(
+            buffer_records=4, keep_order=False, revoke_timeout_s=0, pause_after_s=0, drain_timeout_s=86_400
+        ),
         metrics=metrics,
         clock=iter(range(1_000_000)).__next__,
     )
@@ -152,7 +161,7 @@ def test_what_was_read_of_a_partition_that_is_taken_away_in_the_same_breath_is_l
     notifier._step()
     jobs = taken(notifier)
     assert where(jobs) == [(1, 0)]
-    notifier._finished(jobs[0])
+    notifier._finished(jobs)
     notifier._commit(wait=True)
     assert source.commits == [(1, 1)]
 
@@ -162,7 +171,7 @@ def test_offsets_are_committed_up_to_the_lowest_unfinished_record(source: FakeCo
     notifier._step()
     first, second, third = taken(notifier)
     for job, committed in ((third, []), (first, [(0, 1)]), (second, [(0, 1), (0, 3)])):
-        notifier._finished(job)
+        notifier._finished([job])
         notifier._commit(wait=True)
         assert source.commits == committed
 
@@ -187,8 +196,7 @@ def test_partitions_are_paused_while_enough_waits_and_resumed_when_little_does(
     source.events.extend(FakeMessage(0, offset) for offset in range(4))
     notifier._step()
     assert source.paused == {0, 1}
-    for job in taken(notifier):
-        notifier._backlog.finish(job)
+    notifier._backlog.finish(taken(notifier))
     notifier._step()
     assert source.paused == set()
     assert source.resumed_in_vain == []
@@ -207,3 +215,16 @@ def test_a_partition_that_went_paused_comes_back_unpaused(source: FakeConsumer, 
     notifier._step()
     notifier._revoked(None, places(0))
     assert source.paused == {1}
+
+
+def test_a_stop_finishes_what_was_read_with_several_calls_under_way_and_commits_it(
+    source: FakeConsumer, notifier: Notifier
+) -> None:
+    stop, halt = threading.Event(), threading.Event()
+    source.events.extend(FakeMessage(offset % 2, offset // 2) for offset in range(100))
+    source.events.append(stop.set)
+    notifier.run(stop, halt)
+    assert halt.is_set()
+    assert max(source.commits) == (1, 50)
+    assert (0, 50) in source.commits
+    assert source.assigned == []

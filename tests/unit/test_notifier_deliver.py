@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.session import Session
+from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -15,7 +17,8 @@ from notifier.dead_letter import FakeDeadLetters
 from notifier.deliver import Backoff, Delivery, Outcome, StoppedError, Waiting, Watch
 from notifier.envelope import Entry, Record
 from notifier.metrics import Metrics
-from notifier.sinks.base import Accepted, CallRefusedError, Refused, Result
+from notifier.pace import Pace
+from notifier.sinks.base import Accepted, CallRefusedError, Refused, Result, ThrottledError
 from notifier.sinks.eventbridge import EventBridgeSink
 from notifier.sinks.fake import Answer, FakeSink
 from schemas.errors import BadRecordError, UnavailableError, UserError
@@ -46,7 +49,7 @@ class Clock:
 def delivered(sink: FakeSink, count: int, clock: Clock | None = None) -> dict[int, Outcome]:
     outcomes: dict[int, Outcome] = {}
     delivery = Delivery(sink, (clock or Clock()).waiting(), Watch())
-    delivery.deliver(entries(count), lambda index, outcome: outcomes.update({index: outcome}))
+    delivery.deliver(entries(count), outcomes.update)
     return outcomes
 
 
@@ -90,7 +93,7 @@ def test_a_worker_that_stops_leaves_its_entries_unsettled() -> None:
     outcomes: dict[int, Outcome] = {}
     delivery = Delivery(sink, Clock(most=2).waiting(), Watch())
     with pytest.raises(StoppedError):
-        delivery.deliver(entries(2), lambda index, outcome: outcomes.update({index: outcome}))
+        delivery.deliver(entries(2), outcomes.update)
     assert list(outcomes) == [0]
 
 
@@ -119,9 +122,9 @@ def test_every_entry_is_settled_exactly_once_whatever_the_sink_answers(answers: 
             self._answers: list[Answer] = [answers.pop(0)] if answers else []
             return super().put(entries)
 
-    settled: list[int] = []
-    Delivery(Moody(), Clock().waiting(), Watch()).deliver(entries(count), lambda index, _: settled.append(index))
-    assert sorted(settled) == list(range(count))
+    settled: list[tuple[int, Outcome]] = []
+    Delivery(Moody(), Clock().waiting(), Watch()).deliver(entries(count), settled.extend)
+    assert sorted(index for index, _ in settled) == list(range(count))
 
 
 @given(st.integers(0, 10_000))
@@ -161,8 +164,9 @@ def eventbridge(answer: dict[str, Any] | Exception) -> EventBridgeSink:
         (failed("InternalFailure", 500), UnavailableError),
         (failed("ServiceUnavailable", 503), UnavailableError),
         (failed("502", 502), UnavailableError),
-        (failed("ThrottlingException", 400), UnavailableError),
-        (failed("429", 429), UnavailableError),
+        (failed("ThrottlingException", 400), ThrottledError),
+        (failed("TooManyRequestsException", 400), ThrottledError),
+        (failed("429", 429), ThrottledError),
         (EndpointConnectionError(endpoint_url="http://x"), UnavailableError),
         (failed("RequestEntityTooLarge", 413), CallRefusedError),
         (failed("413", 413), CallRefusedError),
@@ -187,6 +191,14 @@ def test_a_bus_that_may_not_be_described_is_tried_all_the_same_and_a_missing_one
         eventbridge(failed("ResourceNotFoundException", 400)).check()
 
 
+def test_what_is_put_passes_the_check_of_parameters_that_boto3_is_spared() -> None:
+    client: Any = Client({"Entries": [{"EventId": "1"}, {"EventId": "2"}]})
+    EventBridgeSink(client, "cardwatch").put([Entry("s", "t", "{}"), Entry("kafka-connect.x", "d", "\x00é" * 1000)])
+    shape = Session().get_service_model("events").operation_model("PutEvents").input_shape
+    assert shape is not None
+    assert not ParamValidator().validate(client.request, shape).has_errors()
+
+
 def test_results_stand_for_the_entries_in_order() -> None:
     answer = {"Entries": [{"EventId": "1"}, {"ErrorCode": "InternalFailure", "ErrorMessage": "m"}, {"ErrorCode": "X"}]}
     assert eventbridge(answer).put(entries(3)) == [Accepted("1"), Refused("InternalFailure", "m"), Refused("X", "")]
@@ -208,10 +220,11 @@ def test_calls_keep_a_dead_letter_before_they_call_its_record_done() -> None:
         undertaker=undertaker(letters),
         waiting=clock.waiting(),
         metrics=Metrics(CollectorRegistry(), clock=lambda: 0.0),
-        finished=lambda job: finished.append(job) if letters.put_away else None,
+        finished=lambda jobs: finished.extend(jobs) if letters.put_away else None,
+        pace=Pace(1),
     )
     job = Job(Record("t", 0, 1), entries(1)[0])
-    backlog.put(job)
+    backlog.put([job])
     calls.start(1)
     assert backlog.wait_called({("t", 0)}, timeout_s=10)
     calls.stop(timeout_s=10)
