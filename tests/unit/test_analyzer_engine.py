@@ -25,7 +25,10 @@ class ConsumerFake:
 
     def __init__(self) -> None:
         fetcher = SimpleNamespace(_fetch_max_wait_ms=0)
-        self._thread = SimpleNamespace(_consumer=SimpleNamespace(_fetcher=fetcher))
+        client = SimpleNamespace(_fetcher=fetcher, seek=self.seek)
+        self._thread = SimpleNamespace(
+            _consumer=client, _ensure_consumer=lambda: client, call_thread=lambda do, *args: do(*args)
+        )
         self.sought: list[tuple[TP, int]] = []
 
     async def seek_to_committed(self) -> dict[TP, int]:
