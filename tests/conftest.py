@@ -6,10 +6,17 @@ import os
 from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from demo.apache_kafka import jars
 from demo.broker import APACHE
 from schemas.errors import UserError
+
+# No example is judged by how long it takes. Every run plays the same ones; `make test ARGS="--hypothesis-profile hunt"`
+# looks for others.
+settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("hunt", deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("same")
 
 
 def pytest_configure(config: pytest.Config) -> None:
