@@ -118,19 +118,13 @@ class FaustPositions:
         earliest = {tp.partition: at for tp, at in (await self._consumer.earliest_offsets(*tps.values())).items()}
         begin = {partition: committed.get(partition) or earliest.get(partition) or 0 for partition in tps}
         for partition, offset in begin.items():
-            await self._seek(tps[partition], offset)
+            await self._consumer.seek(tps[partition], offset)
         return begin
 
     async def seek(self, partition: int, offset: int) -> None:
         """Read a partition from `offset` on; one that was taken away meanwhile is its next owner's."""
         with contextlib.suppress(IllegalStateError):
-            await self._seek(self._tp(partition), offset)
-
-    async def _seek(self, tp: TP, offset: int) -> None:
-        # Not Faust's seek: that is made from this thread, and the client's may be in the middle of a fetch, which
-        # then ends with a KeyError, and the worker with it.
-        thread = self._consumer._thread  # noqa: SLF001 - as above
-        await thread.call_thread(thread._ensure_consumer().seek, tp, offset)  # noqa: SLF001 - as Faust does elsewhere
+            await self._consumer.seek(self._tp(partition), offset)
 
     async def position(self, partition: int) -> int | None:
         """Return the offset after the last record that was handed to Faust; None when the partition is gone."""
