@@ -1,4 +1,4 @@
-"""What is done with a batch, in any stage: read, judge, and say what must be told of it."""
+"""What is done with what was fetched, in any stage: read, judge, and say what must be told of it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Generic
 import structlog
 
 from analyzer.metrics import StageMetrics
-from analyzer.ports import Batch, Desk, Incoming, Outgoing, R, States
+from analyzer.portion import Portion
+from analyzer.ports import Batch, Incoming, Outgoing, States
+from analyzer.stage_desk import Desk, R
 from schemas.dead_letter import Origin, dead_letter_topic, error_headers
 from schemas.errors import BadRecordError, UserError
 
 
 @dataclass
 class Analyst(Generic[R]):
-    """Judges batches in the order of their partitions."""
+    """Judges records in the order of their partitions."""
 
     desk: Desk[R]
     max_dead_letters_in_a_row: int
@@ -37,30 +39,31 @@ class Analyst(Generic[R]):
         """How many records it may be given at once."""
         return self.desk.most
 
-    def analyse(self, batch: Batch) -> list[Outgoing]:
-        """Return what must be told of a batch; the states of its cards or terminals have moved on then.
+    def analyse(self, *batches: Batch) -> list[Outgoing]:
+        """Return what must be told of some batches; the states of their cards or terminals have moved on then.
 
         Raises:
             SchemaNeededError: a schema must be fetched first; nothing has changed.
             UserError: too many bad records in a row; no state has moved on.
         """
+        portion = Portion(batches)
         with self.metrics.judge_seconds.time():
-            reading = self.desk.read(batch)
-            letters = self._dead_letters(batch, reading.bad)
-            return letters + self.desk.judge(batch, reading)
+            reading = self.desk.read(portion)
+            letters = self._dead_letters(portion, reading.bad)
+            return letters + self.desk.judge(portion, reading)
 
-    def _dead_letters(self, batch: Batch, bad: Mapping[int, BadRecordError]) -> list[Outgoing]:
+    def _dead_letters(self, portion: Portion, bad: Mapping[int, BadRecordError]) -> list[Outgoing]:
         letters, row, previous = [], self.dead_letters_in_a_row, -1
         for at, error in bad.items():
             row = row + 1 if at == previous + 1 else 1
             previous = at
-            letters.append(self._dead_letter(batch.record(at), error))
+            letters.append(self._dead_letter(portion.record(at), error))
             if row >= self.max_dead_letters_in_a_row:
                 raise UserError(
                     f"{row} records in a row were bad, the last because {error.reason}. Is the producer ahead of this"
                     " analyzer's schemas? Mend that, or raise ANALYZER_MAX_DEAD_LETTERS_IN_A_ROW."
                 ) from None
-        self.dead_letters_in_a_row = row if previous == len(batch) - 1 else 0
+        self.dead_letters_in_a_row = row if previous == len(portion) - 1 else 0
         return letters
 
     def _dead_letter(self, record: Incoming, error: BadRecordError) -> Outgoing:

@@ -1,4 +1,4 @@
-"""A batch judged record by record, by the scalar core: the definition of every verdict."""
+"""Records judged one after the other, by the scalar core: the definition of every verdict."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
 from analyzer.metrics import StageMetrics
-from analyzer.ports import Batch, Incoming, Outgoing
+from analyzer.portion import Portion
+from analyzer.ports import Incoming, Outgoing
 from analyzer.states import WindowStates
 from analyzer.window_codec import W
 from schemas.errors import BadRecordError
@@ -38,7 +39,7 @@ class RecordDesk(Protocol[T, W]):
 
 @dataclass(frozen=True, slots=True)
 class Contents(Generic[T]):
-    """What the records of a batch hold, by their index."""
+    """What records hold, by their index."""
 
     good: Mapping[int, T]
     bad: Mapping[int, BadRecordError]
@@ -57,25 +58,25 @@ class ByRecord(Generic[T, W]):
         """Where it counts."""
         return self.desk.metrics
 
-    def read(self, batch: Batch) -> Contents[T]:
-        """Read all of a batch."""
+    def read(self, portion: Portion) -> Contents[T]:
+        """Read all of a portion."""
         good: dict[int, T] = {}
         bad: dict[int, BadRecordError] = {}
-        for at, (key, value) in enumerate(zip(batch.keys, batch.values, strict=True)):
+        for at, (key, value) in enumerate(zip(portion.keys, portion.values, strict=True)):
             try:
                 good[at] = self.desk.read(key, value)
             except BadRecordError as error:
                 bad[at] = error
         return Contents(good, bad)
 
-    def judge(self, batch: Batch, reading: Contents[T]) -> list[Outgoing]:
+    def judge(self, portion: Portion, reading: Contents[T]) -> list[Outgoing]:
         """Judge the records that could be read, in order."""
         told: list[Outgoing] = []
         for at, content in reading.good.items():
-            key = self.desk.key(content)
-            before = self.states.window(batch.partition, key)
-            after, outgoing = self.desk.judge(before, content, batch.record(at))
+            key, record = self.desk.key(content), portion.record(at)
+            before = self.states.window(record.partition, key)
+            after, outgoing = self.desk.judge(before, content, record)
             if after is not before:
-                self.states.judged(batch.partition, key, after)
+                self.states.judged(record.partition, key, after)
             told.extend(outgoing)
         return told

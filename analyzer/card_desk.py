@@ -1,17 +1,18 @@
-"""What the card stage does with a batch of transactions: read it by columns, judge it, count it, say who is told."""
+"""What the card stage does with transactions: read it by columns, judge it, count it, say who is told."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
-from analyzer.batch.columns import Columns
+from analyzer.batch.columns import Columns, IntArray
 from analyzer.batch.decode import ColumnReader
-from analyzer.batch.judge import BatchJudge
+from analyzer.batch.judge import BatchJudge, card_ids_of
+from analyzer.batch.merge import all_odd
 from analyzer.batch.outcome import BatchOutcome, Kind
 from analyzer.card_states import CardStates, unreadable
 from analyzer.core.chain import told_of_card
@@ -20,7 +21,8 @@ from analyzer.core.model import Transaction
 from analyzer.core.sighting import sighting
 from analyzer.desk import Notifier, count_skipped, count_told
 from analyzer.metrics import Metrics
-from analyzer.ports import Batch, Outgoing
+from analyzer.portion import Portion
+from analyzer.ports import Outgoing
 from analyzer.stage import CARDS
 from analyzer.terminal_wire import sighting_record
 from analyzer.wire import TransactionReader
@@ -31,16 +33,21 @@ from schemas.topics import SIGHTINGS
 MOST: Final = 2_000
 """Records at once; 5 to 10 us each."""
 
+FEW: Final = 4
+"""Records that are read and judged one by one, since they are so few: arrays take some 1.5 ms for one as for forty."""
+
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Transactions:
-    """What a batch holds."""
+    """What records of some partitions hold."""
 
     columns: Columns
     """Of the records that can be read."""
 
     at: Sequence[int]
-    """The index of each of them in the batch."""
+    """The index of each of them in the portion."""
 
     bad: Mapping[int, BadRecordError]
     read: Callable[[int], Transaction]
@@ -61,43 +68,52 @@ class CardDesk:
     states: CardStates
     metrics: Metrics
     most: int = MOST
+    few: int = FEW
 
-    def read(self, batch: Batch) -> Transactions:
-        """Read all of a batch."""
-        columns = self.columns.read(batch.keys, batch.values, batch.offsets)
+    def read(self, portion: Portion) -> Transactions:
+        """Read all of a portion."""
+        keys, values, offsets = portion.keys, portion.values, portion.offsets
+        columns = self._columns(keys, values, offsets)
         read: dict[int, Transaction] = {}
         bad: dict[int, BadRecordError] = {}
         for at in np.flatnonzero(columns.odd).tolist():
             try:
-                read[at] = self.reader.read(batch.keys[at], batch.values[at])
+                read[at] = self.reader.read(keys[at], values[at])
             except BadRecordError as error:
                 bad[at] = error
-        good = [at for at in range(len(batch)) if at not in bad]
+        good = [at for at in range(len(portion)) if at not in bad]
         if bad:
-            columns = self.columns.read(
-                [batch.keys[at] for at in good], [batch.values[at] for at in good], [batch.offsets[at] for at in good]
-            )
+            columns = self._columns(_at(good, keys), _at(good, values), _at(good, offsets))
 
         def transaction(place: int) -> Transaction:
             index = good[place]
             if index not in read:
-                read[index] = self.reader.read(batch.keys[index], batch.values[index])
+                read[index] = self.reader.read(keys[index], values[index])
             return read[index]
 
         return Transactions(columns, good, bad, transaction)
 
-    def judge(self, batch: Batch, reading: Transactions) -> list[Outgoing]:
-        """Judge the records that could be read, in order."""
-        store = self.states.store(batch.partition)
+    def _columns(self, keys: Sequence[bytes | None], values: Sequence[bytes | None], offsets: Sequence[int]) -> Columns:
+        return self.columns.read(keys, values, offsets) if len(keys) > self.few else all_odd(offsets)
+
+    def judge(self, portion: Portion, reading: Transactions) -> list[Outgoing]:
+        """Judge the records that could be read, each partition's in order."""
         try:
-            outcome = self.judge_.judge(store, reading.columns, reading.read)
+            slots = self._slots(portion, reading)
         except BadRecordError as error:
             raise unreadable(error, CARDS.changelog) from error
-        self._count(batch, reading, outcome)
+        outcome = self.judge_.judge(self.states.store, slots, reading.columns, reading.read)
+        self._count(portion, reading, outcome)
         told = defaultdict[int, list[Outgoing]](list)
         self._notifications(reading, outcome, told)
         self._sightings(reading, outcome, told)
         return [one for place in sorted(told) for one in told[place]]
+
+    def _slots(self, portion: Portion, reading: Transactions) -> IntArray:
+        card_ids = card_ids_of(reading.columns, reading.read)
+        ends = np.searchsorted(reading.at, portion.ends).tolist()
+        spans = zip(portion.batches, [0, *ends], ends, strict=False)
+        return np.concatenate([self.states.slots(one.partition, card_ids[begin:end]) for one, begin, end in spans])
 
     def _notifications(self, reading: Transactions, outcome: BatchOutcome, told: dict[int, list[Outgoing]]) -> None:
         for place, verdict in outcome.verdicts.items():
@@ -120,11 +136,15 @@ class CardDesk:
         body = columns.sighting(place, z, verdict.score, flagged=verdict.flagged)
         return Outgoing(SIGHTINGS, columns.terminal(place), self.sightings.header + body)
 
-    def _count(self, batch: Batch, reading: Transactions, outcome: BatchOutcome) -> None:
+    def _count(self, portion: Portion, reading: Transactions, outcome: BatchOutcome) -> None:
         judged = outcome.kind == Kind.JUDGED
         self.metrics.judged.inc(int(judged.sum()))
         for place in np.flatnonzero(~judged).tolist():
-            count_skipped(self.metrics, batch.record(reading.at[place]), _skipped(outcome, place))
+            count_skipped(self.metrics, portion.record(reading.at[place]), _skipped(outcome, place))
+
+
+def _at(places: Sequence[int], column: Sequence[T]) -> Sequence[T]:
+    return [column[at] for at in places]
 
 
 def _skipped(outcome: BatchOutcome, place: int) -> Late | Duplicate | Replayed:

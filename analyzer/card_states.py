@@ -1,10 +1,12 @@
-"""The card states of the partitions that this worker has: a store for each, kept up with the changelog."""
+"""The card states of the partitions that this worker has: a shelf for each, kept up with the changelog."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from analyzer.batch.columns import IntArray
+from analyzer.batch.shelf import Shelf
 from analyzer.batch.store import CardStore
 from analyzer.ports import State
 from analyzer.wire import StateCodec
@@ -15,12 +17,12 @@ from schemas.errors import BadRecordError, UserError
 class _Partition:
     """What is known of a partition."""
 
-    store: CardStore
+    shelf: Shelf
     applied_offset: int = -1
     """Highest offset that a state in the changelog contains."""
 
     outlived: set[bytes] = field(default_factory=set)
-    """Cards of which the changelog goes on with an older state than the store's."""
+    """Cards of which the changelog goes on with an older state than the shelf's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,21 @@ class CardStates:
 
     def __init__(self, codec: StateCodec) -> None:
         """Start empty; `codec` reads and writes what the changelog holds."""
-        self._codec = codec
+        self.store = CardStore(codec)
         self._partitions: dict[int, _Partition] = {}
 
-    def store(self, partition: int) -> CardStore:
-        """Return the states of a partition."""
-        return self._of(partition).store
+    def slots(self, partition: int, card_ids: Sequence[bytes]) -> IntArray:
+        """Return the slots in the store of cards of a partition, (n,); they are touched by that.
+
+        Raises:
+            BadRecordError: what the changelog has of one is not a state.
+        """
+        return self._of(partition).shelf.slots(card_ids)
 
     def _of(self, partition: int) -> _Partition:
         known = self._partitions.get(partition)
         if known is None:
-            known = self._partitions[partition] = _Partition(CardStore(self._codec))
+            known = self._partitions[partition] = _Partition(Shelf(self.store, partition))
         return known
 
     def restored(self, partition: int, key: bytes, value: bytes) -> None:
@@ -68,37 +74,38 @@ class CardStates:
             BadRecordError, UnicodeDecodeError: it is not a state.
         """
         key.decode()
-        known, offset = self._of(partition), self._codec.applied_offset(value)
-        here = known.store.applied_offset(key)
+        known, offset = self._of(partition), self.store.codec.applied_offset(value)
+        here = known.shelf.applied_offset(key)
         known.applied_offset = max(known.applied_offset, offset)
         if offset < here:
             known.outlived.add(key)
             return
         known.outlived.discard(key)
         if offset > here:
-            known.store.restore(key, value)
+            known.shelf.restore(key, value)
 
     def snapshot(self) -> CardSnapshot:
         """Return the newest state of all that changed since the last snapshot.
 
         They are encoded now: the arrays move on with the next batch. It takes 2 to 4 us for each.
         """
-        states: list[State] = []
-        highest: list[tuple[_Partition, int]] = []
-        for partition, known in self._partitions.items():
-            slots = known.store.dirty()
-            if slots:
-                values = known.store.encode_all(slots)
-                known.store.clean(slots)
-                ids = map(known.store.card_id, slots)
-                states += [State(partition, key, value) for key, value in zip(ids, values, strict=True)]
-                highest.append((known, int(known.store.cards.applied_offset[slots].max())))
-        return CardSnapshot(states, lambda: _applied(highest))
+        slots = self.store.dirty()
+        if not slots:
+            return CardSnapshot((), lambda: None)
+        values = self.store.encode_all(slots)
+        self.store.clean(slots)
+        partitions = [self.store.partition(slot) for slot in slots]
+        states = list(map(State, partitions, map(self.store.card_id, slots), values))
+        highest: dict[int, int] = {}
+        for partition, offset in zip(partitions, self.store.cards.applied_offset[slots].tolist(), strict=True):
+            highest[partition] = max(highest.get(partition, -1), offset)
+        known = [(self._partitions[partition], offset) for partition, offset in highest.items()]
+        return CardSnapshot(states, lambda: _applied(known))
 
     def outlived(self) -> CardSnapshot:
         """Return the states that must be written again, since an older one of their card follows them."""
         states = [
-            State(partition, key, known.store.value(key))
+            State(partition, key, known.shelf.value(key))
             for partition, known in self._partitions.items()
             for key in sorted(known.outlived)
         ]
@@ -117,11 +124,13 @@ class CardStates:
 
     def drop(self, partition: int) -> None:
         """Forget a partition, also what is in a snapshot that is being written."""
-        self._partitions.pop(partition, None)
+        known = self._partitions.pop(partition, None)
+        if known is not None:
+            known.shelf.clear()
 
     def count(self) -> int:
         """Return how many states there are."""
-        return sum(len(known.store) for known in self._partitions.values())
+        return sum(len(known.shelf) for known in self._partitions.values())
 
 
 def _applied(highest: Iterable[tuple[_Partition, int]]) -> None:

@@ -1,4 +1,4 @@
-"""What goes through the shell, and what the shell asks of a stage: batches in, records out, states kept.
+"""What goes through the shell: batches in, records out, states kept. What does it is a stage's desk.
 
     transport ─► Batch ─► worker ─► Analyst ─► Desk.read, Desk.judge ─► Outgoing ─► Settler
                                                        │                               │
@@ -13,13 +13,11 @@ writes the snapshot. So a state in the changelog never runs ahead of what was to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-from analyzer.metrics import StageMetrics
 from schemas.dead_letter import Header
-from schemas.errors import BadRecordError
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,43 +153,3 @@ class States(Protocol):
 
     def count(self) -> int:
         """Return how many states there are."""
-
-
-class Reading(Protocol):
-    """What a desk has read from a batch."""
-
-    @property
-    def bad(self) -> Mapping[int, BadRecordError]:
-        """Why a record can't be read, by its index in the batch; ascending."""
-
-
-R = TypeVar("R", bound=Reading)
-
-
-class Desk(Protocol[R]):
-    """What a stage does with a batch. Neither call awaits: nothing comes between reading and judging."""
-
-    @property
-    def metrics(self) -> StageMetrics:
-        """Where it counts."""
-
-    @property
-    def states(self) -> States:
-        """What it judges against, and moves on."""
-
-    @property
-    def most(self) -> int:
-        """How many records it may be given at once: it should be done with them in some tens of milliseconds."""
-
-    def read(self, batch: Batch) -> R:
-        """Read all of a batch. Nothing changes, so that it may be called again.
-
-        Raises:
-            SchemaNeededError: a schema must be fetched first.
-        """
-
-    def judge(self, batch: Batch, reading: R) -> list[Outgoing]:
-        """Judge the records that could be read, in order, and return what must be told.
-
-        The states move on and all is counted. A record that its state has applied already changes nothing.
-        """

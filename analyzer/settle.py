@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Protocol
@@ -37,9 +37,11 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of some records of a partition."""
+    """What came of some records."""
 
-    partition: int
+    partitions: Collection[int]
+    """That they are of."""
+
     records: int
     """How many they are."""
 
@@ -123,7 +125,7 @@ class Settler:
         self._since: float | None = None
 
     def add(self, result: Result) -> None:
-        """Take one more result, in the order of its partition, in the step in which its states moved on."""
+        """Take one more result, in the order of its partitions, in the step in which its states moved on."""
         self._unsettled.append(result)
         self._count += result.records
         if self._since is None:
@@ -158,7 +160,7 @@ class Settler:
 
     def abandon(self) -> set[int]:
         """Forget what is not settled, and return its partitions: their states are ahead of the changelog."""
-        partitions = {result.partition for result in [*self._unsettled, *self._settling]}
+        partitions = {one for result in [*self._unsettled, *self._settling] for one in result.partitions}
         self._unsettled = []
         self._count = sum(result.records for result in self._settling)
         return partitions

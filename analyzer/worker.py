@@ -16,6 +16,7 @@ from analyzer.continuity import Continuity, Step
 from analyzer.crew import Crew
 from analyzer.ending import Ending
 from analyzer.engine import FaustPositions, explained, source
+from analyzer.portion import portions
 from analyzer.ports import Batch, Outgoing
 from analyzer.publish import FaustPublisher
 from analyzer.schema_cache import SchemaNeededError
@@ -136,22 +137,22 @@ class Worker:
                 continue  # not committed: another worker reads it
             self._seen_at = self._loop.time()
             self._busy = True  # until its results have room; what is read ahead waits behind it
-            for batch in event.value:
-                await self._take(batch)
+            await self._take(event.value)
             self._busy = False
             self._seen_at = self._loop.time()
 
-    async def _take(self, batch: Batch) -> None:
+    async def _take(self, fetch: Fetch) -> None:
         generation = self._generation
-        run = self._continuity.take(batch.partition, batch.offsets)
-        if run.seek is not None:
-            await self._read_again(batch.partition, run.seek)
-        for start in range(run.start, run.stop, self._analyst.most):
-            part = batch.part(start, min(start + self._analyst.most, run.stop))
-            if not await self._analyse(part, generation):
+        runs = [(batch, self._continuity.take(batch.partition, batch.offsets)) for batch in fetch]
+        for batch, run in runs:
+            if run.seek is not None:
+                await self._read_again(batch.partition, run.seek)
+        next_ones = [batch.part(run.start, run.stop) for batch, run in runs if run.stop > run.start]
+        for some in portions(next_ones, self._analyst.most):
+            if not await self._analyse(some, generation):
                 return
             await self._settler.room()
-            await self._others(len(part))
+            await self._others(sum(map(len, some)))
 
     async def _others(self, judged: int) -> None:
         """Give sends, checkpoints and the client their turns, when so many records were judged since the last time."""
@@ -161,14 +162,14 @@ class Worker:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
 
-    async def _analyse(self, batch: Batch, generation: int) -> bool:
-        """Judge a batch and let it be settled; False when its partition is being taken away, or the worker ends."""
+    async def _analyse(self, batches: Sequence[Batch], generation: int) -> bool:
+        """Judge batches and let them be settled; False when partitions are being taken away, or the worker ends."""
         with contextlib.ExitStack() as afterwards:
             while generation == self._generation and self._prepared.is_set() and not self._ending.told:
                 try:
                     # One step: no checkpoint may come between the states that move on and what that has to tell.
-                    outgoing = self._analyst.analyse(batch)
-                    self._settler.add(self._result(batch, outgoing))
+                    outgoing = self._analyst.analyse(*batches)
+                    self._settler.add(self._result(batches, outgoing))
                 except SchemaNeededError as needed:
                     await self._fetch(needed)
                     afterwards.callback(needed.cache.ask_again)
@@ -184,18 +185,18 @@ class Worker:
         await needed.cache.fetch(needed.version)
         self._waits_for_registry = False
 
-    def _result(self, batch: Batch, outgoing: Sequence[Outgoing]) -> Result:
+    def _result(self, batches: Sequence[Batch], outgoing: Sequence[Outgoing]) -> Result:
         generation = self._generation
 
         def told() -> None:
-            stamped = np.array([one for one in batch.timestamps_ms if one >= 0])
+            stamped = np.array([one for batch in batches for one in batch.timestamps_ms if one >= 0])
             self._analyst.metrics.latency_seconds.observe(np.maximum(time.time() - stamped / 1000, 0.0))
 
         def done() -> None:
             if generation == self._generation:
-                self._done[batch.partition] = batch.offsets[-1] + 1
+                self._done |= {batch.partition: batch.offsets[-1] + 1 for batch in batches}
 
-        return Result(batch.partition, len(batch), outgoing, told, done)
+        return Result([batch.partition for batch in batches], sum(map(len, batches)), outgoing, told, done)
 
     async def _read_again(self, partition: int, offset: int | None) -> None:
         position = self._continuity.positions()[partition]

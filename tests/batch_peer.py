@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analyzer.batch.columns import Columns
-from analyzer.batch.judge import BatchJudge
+from analyzer.batch.judge import BatchJudge, card_ids_of
 from analyzer.batch.outcome import BatchOutcome, Kind
+from analyzer.batch.shelf import Shelf
 from analyzer.batch.store import CardStore
 from analyzer.core.detect import Duplicate, Judge, Judged, Late, Outcome, Replayed
 from analyzer.core.model import Transaction, Verdict
@@ -54,22 +55,27 @@ class Batched:
     judge: Judge
     sight: Sight | None
     store: CardStore = field(default_factory=lambda: CardStore(state_codec()))
+    shelf: Shelf = field(init=False)
     asked: int = 0
     """How many records the core was asked about."""
+
+    def __post_init__(self) -> None:
+        self.shelf = Shelf(self.store, 0)
 
     def take(self, columns: Columns, ones: Sequence[Transaction]) -> BatchOutcome:
         def read(at: int) -> Transaction:
             self.asked += 1
             return ones[at]
 
-        return BatchJudge(self.judge, self.sight).judge(self.store, columns, read)
+        slots = self.shelf.slots(card_ids_of(columns, ones.__getitem__))
+        return BatchJudge(self.judge, self.sight).judge(self.store, slots, columns, read)
 
     def states(self) -> Iterable[tuple[bytes, bytes]]:
         """Return each card and its state as the changelog has it."""
-        return [(card_id, self.store.value(card_id)) for card_id in self.store.card_ids()]
+        return [(card_id, self.shelf.value(card_id)) for card_id in self.shelf.card_ids()]
 
     def windows(self, cards: Collection[str]) -> dict[str, CardWindow]:
-        slots = [self.store.slot(card.encode()) for card in cards]
+        slots = [self.shelf.slot(card.encode()) for card in cards]
         found = dict(zip(cards, map(self.store.window, slots), strict=True))
         codec = state_codec()
         assert [codec.decode(value) for value in self.store.encode_all(slots)] == list(found.values())

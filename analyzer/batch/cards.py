@@ -110,8 +110,8 @@ class Cards:
         while self.capacity < count:
             self._grow(self.capacity)
 
-    def renew(self, slot: int) -> None:
-        """Make a card a new one."""
+    def renew(self, slot: int | IntArray) -> None:
+        """Make a card, or several, new ones."""
         for name, (_, new) in self._NEW.items():
             getattr(self, name)[slot] = new
 

@@ -1,7 +1,7 @@
 """Judging a whole batch: the same states and verdicts as the core, which judges only what a screen points at.
 
-A card whose records of the batch are ordinary (in order, none repeated, not too many) is judged in arrays, together
-with all such cards. Any other is judged by the core, one record after the other.
+A card's records of the batch that are ordinary (in order, none repeated, not too many) are judged in arrays, together
+with those of all such cards. Any other is only counted, or judged by the core, one after the other.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from analyzer.batch.aside import LATEST_MS, sort_out
 from analyzer.batch.columns import BoolArray, Columns, IntArray
 from analyzer.batch.outcome import BatchOutcome
 from analyzer.batch.past import Past, linked, repeated
@@ -28,9 +29,6 @@ MOST_TOGETHER: Final = 64
 """Transactions that a card may look back to, those of the batch included, to be judged in arrays."""
 
 
-_NONE: Final = np.zeros(0, np.int64)
-
-
 @dataclass(frozen=True, slots=True)
 class BatchJudge:
     """Judges batches as `judge` and `sight` judge one record after the other."""
@@ -39,47 +37,59 @@ class BatchJudge:
     sight: Sight | None
     """None: nothing is sighted."""
 
-    def judge(self, store: CardStore, columns: Columns, read: Callable[[int], Transaction]) -> BatchOutcome:
+    def judge(
+        self, store: CardStore, slots: IntArray, columns: Columns, read: Callable[[int], Transaction]
+    ) -> BatchOutcome:
         """Judge a batch, and let the store's states move on.
 
         Args:
-            store: states of the partition that the batch is of.
-            columns: the batch; odd records that can't be read are not in it.
+            store: states of the cards.
+            slots: (n,) the slot in it of each record's card, in the partition that the record came from.
+            columns: the batch, each partition's records in order; odd records that can't be read are not in it.
             read: returns the record at an index, through the scalar reader.
         """
-        work = Work(store, columns, read, BatchOutcome.of(len(columns)))
-        slots = _slots(work)
+        work = Work.of(store, columns, read)
         new = np.flatnonzero(columns.offsets > store.cards.applied_offset[slots])
+        if not len(new):
+            return work.outcome
         rows = by_card(new, slots[new])
-        past = self._linked(rows, work)
+        ordinary = self._ordinary(rows, work)
+        sorted_ = sort_out(rows.of(ordinary), work, self.judge_.allowed_lateness_ms)
+        past, again = self._linked(sorted_.together, work)
         if past:
             Together(self.judge_, self.sight, work, past).judge()
-        for card in _others(rows, past).tolist():
+        for slot in again:
+            work.skips.pop(slot, None)
+            sorted_.later.pop(slot, None)
+        work.skip()
+        for slot, at in sorted_.later.items():
+            self._alone(work, slot, at)
+        for card in np.flatnonzero(~ordinary | np.isin(rows.slots, again)).tolist():
             begin = rows.starts[card]
             self._alone(work, int(rows.slots[card]), rows.at[begin : begin + rows.counts[card]])
         return work.outcome
 
-    def _linked(self, rows: Rows, work: Work) -> Past | None:
-        """Put those cards' records into the log that can be judged together."""
-        kept = rows.of(self._ordinary(rows, work)) if len(rows) else rows
-        while len(kept):
-            past = linked(kept, work.columns, work.store, self.judge_.allowed_lateness_ms)
+    def _linked(self, rows: Rows, work: Work) -> tuple[Past | None, list[int]]:
+        """Put those cards' records into the log that can be judged together; return the other cards' slots too."""
+        others: list[int] = []
+        while len(rows):
+            past = linked(rows, work, self.judge_.allowed_lateness_ms)
             again = repeated(past, work.store.log)
             if not again.any():
-                return past
+                return past, others
             work.store.log.free(past.entries)
-            kept = kept.of(~again)
-        return None
+            others += rows.slots[again].tolist()
+            rows = rows.of(~again)
+        return None, others
 
     def _ordinary(self, rows: Rows, work: Work) -> BoolArray:
-        """Tell of which cards, (c,), all records are in order and few enough."""
-        columns, cards, slots, at = work.columns, work.store.cards, rows.slots, rows.at
-        time = columns.event_time_ms[at]
-        strange = columns.odd[at] | (time < rows.shifted(time, cards.newest_ms[slots]))
+        """Tell of which cards, (c,), no record is odd, and all are few enough."""
+        cards, slots = work.store.cards, rows.slots
         most = min(MOST_TOGETHER, self.judge_.max_recent)
         return ~(
-            np.logical_or.reduceat(strange, rows.starts)
+            np.logical_or.reduceat(work.columns.odd[rows.at], rows.starts)
             | cards.apart[slots]
+            | (cards.newest_ms[slots] >= LATEST_MS)
             | (cards.remembered[slots] + rows.counts > most)
             | (cards.others[slots] + 1 + rows.counts > MAX_SEEN)
         )
@@ -97,15 +107,9 @@ class BatchJudge:
         work.store.put(slot, window)
 
 
-def _others(rows: Rows, past: Past | None) -> IntArray:
-    """Return which cards are not judged together."""
-    if past is None:
-        return np.arange(len(rows.slots))
-    return np.flatnonzero(~np.isin(rows.slots, past.rows.slots)) if len(past.rows.slots) < len(rows.slots) else _NONE
-
-
-def _slots(work: Work) -> IntArray:
-    card_ids = list(work.columns.card_ids)
-    for place in np.flatnonzero(work.columns.odd).tolist():
-        card_ids[place] = work.read(place).card_id.encode()
-    return work.store.slots(card_ids)
+def card_ids_of(columns: Columns, read: Callable[[int], Transaction]) -> list[bytes]:
+    """Return the card of each record, also of the odd ones."""
+    card_ids = list(columns.card_ids)
+    for place in np.flatnonzero(columns.odd).tolist():
+        card_ids[place] = read(place).card_id.encode()
+    return card_ids

@@ -137,8 +137,8 @@ class RecentLog:
         self._free_count += more
 
 
-def fresh_of(columns: Columns, at: IntArray) -> Fresh:
-    """Return what becomes entries of the transactions at the indices `at` of a batch."""
+def fresh_of(columns: Columns, id_hash: IntArray, at: IntArray) -> Fresh:
+    """Return what becomes entries of the transactions at the indices `at` of a batch; `id_hash`, (n,), of all of it."""
     bits = (
         columns.approved[at] * np.uint8(APPROVED)
         + columns.card_present[at] * np.uint8(PRESENT)
@@ -150,7 +150,7 @@ def fresh_of(columns: Columns, at: IntArray) -> Fresh:
         columns.latitude[at],
         columns.longitude[at],
         bits,
-        np.fromiter(map(hash, columns.transaction_ids), np.int64, len(columns))[at],
+        id_hash[at],
         objects(columns.recent)[at],
     )
 

@@ -68,6 +68,11 @@ def merged(offsets: IntArray, parts: Sequence[Part]) -> Columns:
     )
 
 
+def all_odd(offsets: Sequence[int]) -> Columns:
+    """Return columns of records that are all left to the scalar reader."""
+    return merged(np.array(offsets, np.int64), ())
+
+
 @dataclass(frozen=True, slots=True)
 class _Scatter:
     size: int

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.batch.cards import NEVER, OtherCountry, OtherDevice
-from analyzer.batch.columns import BoolArray, IntArray, country_name
+from analyzer.batch.columns import BoolArray, country_name
 from analyzer.batch.familiar import NO_AGE, Familiar
 from analyzer.batch.log import NOTHING
 from analyzer.batch.past import Past
 from analyzer.batch.rounds import Habits
 from analyzer.batch.silences import Silences
 from analyzer.batch.store import CardStore
+from analyzer.batch.work import Work, counts
 from analyzer.core.features import Features, lazy
 from analyzer.core.model import RecentTransaction, Transaction
 from analyzer.core.window import LONGEST_WINDOW_MS, CardWindow, Country, Device, Flag, Habit, Silence
@@ -23,16 +24,18 @@ from analyzer.core.window import LONGEST_WINDOW_MS, CardWindow, Country, Device,
 class Moments:
     """Makes windows of what is known of n records of a batch; the store's counters are those of before the batch."""
 
-    store: CardStore
+    work: Work
     past: Past
     habit: Habits
     familiar: Familiar
     silences: Silences
-    offsets: IntArray
-    """(n,) of each record."""
-
     sighted: BoolArray
     """(n,)"""
+
+    @property
+    def store(self) -> CardStore:
+        """The states."""
+        return self.work.store
 
     def features(self, row: int, transaction: Transaction) -> Features:
         """Return the figures of a record against its card's window before it; the window is made when it is asked for.
@@ -71,12 +74,16 @@ class Moments:
         rows, cards = self.past.rows, self.store.cards
         card = int(rows.card[row])
         slot, start = int(rows.slots[card]), int(rows.starts[card])
+        offsets = self.work.columns.offsets[rows.at[start : row + 1]].tolist()
+        skipped = self.work.skipped_before(slot, offsets[-1])
+        late, duplicate = counts(skipped)
+        applied = [int(cards.applied_offset[slot]), *offsets[-2:-1], *(one.offset for one in skipped[-1:])]
         return CardWindow(
-            int(self.offsets[row - 1] if row > start else cards.applied_offset[slot]),
+            max(applied),
             self.judged_before(row),
             int(cards.flagged[slot]),
-            int(cards.late[slot]),
-            int(cards.duplicate[slot]),
+            int(cards.late[slot]) + late,
+            int(cards.duplicate[slot]) + duplicate,
             int(cards.sighted[slot]) + int(self.sighted[start:row].sum()),
             self.habit_before(row),
             self.countries(row),

@@ -56,13 +56,14 @@ _ONE: Final = b"\x02"
 SMALL: Final = tuple(whole(number) for number in range(256))
 
 
-def _text(value: bytes) -> bytes:
+def text(value: bytes) -> bytes:
+    """Return UTF-8 as Avro's string."""
     return (SMALL[len(value)] if len(value) < len(SMALL) else whole(len(value))) + value
 
 
 @lru_cache(maxsize=1024)
 def _country(code: int) -> bytes:
-    return _text(bytes((code >> 8, code & 0xFF)))
+    return text(bytes((code >> 8, code & 0xFF)))
 
 
 def _array(items: Sequence[bytes]) -> bytes:
@@ -142,7 +143,7 @@ class Packer:
                 continue
             others = self._devices.get(slot, ())
             size = SMALL[1 + len(others)]
-            names[at] = b"".join((size, _text(first), *(_text(one.name) for one in others), _END))
+            names[at] = b"".join((size, text(first), *(text(one.name) for one in others), _END))
             times = (since[at], *(whole(one.since_ms) for one in others))
             bought = (counts[at], amounts[at], *(whole(one.uses) + _DOUBLES.pack(one.mean, one.m2) for one in others))
             rest[at] = b"".join((size, *times, _END, size, *bought, _END))
@@ -158,5 +159,5 @@ class Packer:
 
 
 def _flag(one: Flag) -> bytes:
-    device = _ZERO if one.device_id is None else _ONE + _text(one.device_id.encode())
-    return _text(one.transaction_id.encode()) + whole(one.event_time_ms) + device + _text(one.country.encode())
+    device = _ZERO if one.device_id is None else _ONE + text(one.device_id.encode())
+    return text(one.transaction_id.encode()) + whole(one.event_time_ms) + device + text(one.country.encode())

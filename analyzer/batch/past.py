@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.batch.columns import BoolArray, Columns, IntArray
+from analyzer.batch.columns import BoolArray, IntArray
 from analyzer.batch.figures import Pairs
 from analyzer.batch.log import RecentLog, fresh_of
 from analyzer.batch.rows import Rows
 from analyzer.batch.store import CardStore
+from analyzer.batch.work import Work
 from analyzer.core.window import LONGEST_WINDOW_MS
 
 
@@ -31,11 +32,11 @@ class Past:
     pairs: Pairs
 
 
-def linked(rows: Rows, columns: Columns, store: CardStore, allowed_lateness_ms: int) -> Past:
+def linked(rows: Rows, work: Work, allowed_lateness_ms: int) -> Past:
     """Put the records into the store's log; the cards' newest entries stay what they are."""
-    log, cards = store.log, store.cards
+    log, cards, columns = work.store.log, work.store.cards, work.columns
     time = columns.event_time_ms[rows.at]
-    entries = log.add(fresh_of(columns, rows.at))
+    entries = log.add(fresh_of(columns, work.id_hash, rows.at))
     log.earlier[entries] = rows.shifted(entries, cards.newest[rows.slots])
     least = np.full(len(rows.slots), np.iinfo(np.int64).min)
     oldest_ms = rows.shifted(time - LONGEST_WINDOW_MS - allowed_lateness_ms, least)

@@ -47,7 +47,10 @@ class Rows:
         """Return the rows of those cards, (c,), alone."""
         if cards.all():
             return self
-        kept = cards[self.card]
+        return self.only(cards[self.card])
+
+    def only(self, kept: BoolArray) -> Rows:
+        """Return those rows, (n,), alone."""
         return by_card(self.at[kept], self.slots[self.card[kept]])
 
     def shifted(self, values: IntArray, first: NDArray[np.signedinteger[Any]]) -> IntArray:

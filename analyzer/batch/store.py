@@ -1,18 +1,16 @@
-"""The card states of one partition.
+"""The states of cards that were touched, of all partitions.
 
-A card is kept in one of three ways: as the bytes of the changelog until it is touched (cold), in arrays by slot, or,
-if it has more of something than they are made for, as the window that the core works with (apart).
+A card is kept in arrays by slot, or, if it has more of something than they are made for, as the window that the core
+works with (apart). A slot is of one card in one partition; which one it has, the partition's shelf knows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from analyzer.batch.cards import Cards, OtherCountry, OtherDevice
-from analyzer.batch.columns import IntArray
 from analyzer.batch.log import NOTHING, RecentLog
 from analyzer.batch.pack import Packer
 from analyzer.batch.windows import (
@@ -32,11 +30,11 @@ from analyzer.wire import StateCodec
 
 
 class CardStore:
-    """States by slot: numbers from 0 that cards get as they are touched."""
+    """States by slot: numbers from 0 that cards get as they are touched, used again once their partition is dropped."""
 
     def __init__(self, codec: StateCodec) -> None:
         """Start empty; `codec` reads and writes what the changelog holds."""
-        self._codec, self._recent_codec = codec, RecentCodec()
+        self.codec, self._recent_codec = codec, RecentCodec()
         self.cards = Cards()
         self.log = RecentLog()
         self.countries: dict[int, tuple[OtherCountry, ...]] = {}
@@ -44,9 +42,11 @@ class CardStore:
         """Those beside the first, oldest first."""
 
         self.flags: dict[int, tuple[Flag, ...]] = {}
-        self._cold: dict[bytes, bytes] = {}
-        self._slots: dict[bytes, int] = {}
         self._ids: list[bytes] = []
+        self._partitions: list[int] = []
+        """By slot."""
+
+        self._free: list[int] = []
         self._apart: dict[int, CardWindow] = {}
         self._packer = Packer(
             codec.header,
@@ -58,69 +58,43 @@ class CardStore:
         )
 
     def __len__(self) -> int:
-        """Return how many cards have a state."""
-        return len(self._cold) + len(self._slots)
+        """Return how many slots are in use."""
+        return len(self._ids) - len(self._free)
 
-    def card_ids(self) -> Iterable[bytes]:
-        """Return the cards that have a state, in no order."""
-        return (*self._cold, *self._slots)
-
-    def applied_offset(self, card_id: bytes) -> int:
-        """Return the offset of the last record that a card's state contains; -1 for a card without one.
-
-        Raises:
-            BadRecordError: its bytes of the changelog are not a state.
-        """
-        slot, value = self._slots.get(card_id), self._cold.get(card_id)
-        if slot is not None:
-            return int(self.cards.applied_offset[slot])
-        return -1 if value is None else self._codec.applied_offset(value)
-
-    def value(self, card_id: bytes) -> bytes:
-        """Return the framed bytes of a card that has a state; a cold one stays cold."""
-        return self.encode(self._slots[card_id]) if card_id in self._slots else self._cold[card_id]
-
-    def restore(self, card_id: bytes, value: bytes) -> None:
-        """Take a card's state from the changelog; it stays as it is until the card is touched."""
-        if card_id in self._slots:
-            slot = self._slots[card_id]
-            self.put(slot, self._codec.decode(value))
-            self.cards.dirty[slot] = False
+    def take(self, partition: int, card_id: bytes, window: CardWindow | None) -> int:
+        """Return a slot for a card that has none yet; `window` is what the changelog has of it."""
+        if self._free:
+            slot = self._free.pop()
+            self._ids[slot], self._partitions[slot] = card_id, partition
         else:
-            self._cold[card_id] = value
-
-    def slot(self, card_id: bytes) -> int:
-        """Return the slot of a card, which is warm then; a card that there wasn't is made.
-
-        Raises:
-            BadRecordError: its bytes of the changelog are not a state.
-        """
-        slot = self._slots.get(card_id)
-        if slot is not None:
-            return slot
-        value = self._cold.get(card_id)
-        window = None if value is None else self._codec.decode(value)
-        slot = self._slots[card_id] = len(self._ids)
-        self._ids.append(card_id)
-        self.cards.reserve(slot + 1)
+            slot = len(self._ids)
+            self._ids.append(card_id)
+            self._partitions.append(partition)
+            self.cards.reserve(slot + 1)
         if window is not None:
             self.put(slot, window)
             self.cards.dirty[slot] = False
-            del self._cold[card_id]
         return slot
 
-    def slots(self, card_ids: Sequence[bytes]) -> IntArray:
-        """Return the slot of each card, (n,); raises as `slot`."""
-        found: list[Any] = list(map(self._slots.get, card_ids))
-        if None in found:
-            found = [
-                self.slot(card_id) if slot is None else slot for card_id, slot in zip(card_ids, found, strict=True)
-            ]
-        return np.array(found, np.int64)
+    def free(self, slots: Collection[int]) -> None:
+        """Take slots back, and forget what is in them."""
+        at = np.fromiter(slots, np.int64, len(slots))
+        self.log.free(self.log.walk(self.cards.newest[at]).entry)
+        self.cards.renew(at)
+        for held in (self.countries, self.devices, self.flags, self._apart):
+            for slot in held.keys() & set(slots):
+                del held[slot]
+        for slot in slots:
+            self._ids[slot] = b""
+        self._free.extend(slots)
 
     def card_id(self, slot: int) -> bytes:
         """Return whose slot it is."""
         return self._ids[slot]
+
+    def partition(self, slot: int) -> int:
+        """Return which partition the card's records come from."""
+        return self._partitions[slot]
 
     def window(self, slot: int) -> CardWindow:
         """Return exactly the window that the core would hold."""
@@ -152,7 +126,7 @@ class CardStore:
         packed = self._packer.pack(np.array(slots, np.int64))
         for at, slot in enumerate(slots) if self._apart else ():
             if slot in self._apart:
-                packed[at] = self._codec.encode(self._apart[slot])
+                packed[at] = self.codec.encode(self._apart[slot])
         return packed
 
     def dirty(self) -> list[int]:
@@ -186,6 +160,14 @@ class CardStore:
             self.flags[slot] = window.flags
         self._put_names(slot, window)
         self._put_recent(slot, window.recent)
+
+    def skip(self, slot: int, offset: int, late: int, duplicate: int) -> None:
+        """Count records of a card, the last one of which has an offset, that change nothing else of it."""
+        cards = self.cards
+        cards.late[slot] += late
+        cards.duplicate[slot] += duplicate
+        cards.applied_offset[slot] = max(offset, int(cards.applied_offset[slot]))
+        cards.dirty[slot] = True
 
     def _put_names(self, slot: int, window: CardWindow) -> None:
         cards = self.cards

@@ -46,9 +46,7 @@ class Together:
         outcome.kind[rows.at] = Kind.JUDGED
         outcome.sighted[rows.at] = sighted
         outcome.amount_z[rows.at[sighted]] = amount_z[sighted]
-        moments = Moments(
-            self.work.store, self.past, habit, familiar, quiet, self.work.columns.offsets[rows.at], sighted
-        )
+        moments = Moments(self.work, self.past, habit, familiar, quiet, sighted)
         self._ask(moments)
         self._move_on(after, familiar, quiet, sighted)
 

@@ -81,8 +81,8 @@ class Bench:
 
     def window(self, card_id: bytes = b"card-1") -> CardWindow:
         """Return what is known of a card."""
-        store = self.states.store(3)
-        return store.window(store.slot(card_id))
+        (slot,) = self.states.slots(3, [card_id])
+        return self.states.store.window(int(slot))
 
     def changed(self) -> dict[str, CardWindow]:
         """Return the states that changed since the last time, as they are written."""

@@ -147,7 +147,7 @@ def test_states_of_different_times_catch_up_when_records_are_read_again(rng: ran
     for card_id, value in at_checkpoint.states():
         first = earlier.get(card_id)
         if first is not None or rng.random() < 0.5:  # of a new card there may be no state yet
-            restored.store.restore(card_id, first if first is not None and rng.random() < 0.5 else value)
+            restored.shelf.restore(card_id, first if first is not None and rng.random() < 0.5 else value)
     restored.take(columns_of(ones[100:200], 100), ones[100:200])
     assert restored.windows(scalar.windows) == scalar.windows
     hold_equal(restored, scalar, ones[200:], 200)
@@ -162,7 +162,7 @@ def test_another_lateness_after_a_restart_changes_what_the_core_changes(rng: ran
         by = judge(allowed_lateness_ms=lateness_ms)
         batched, scalar = Batched(by, None), Scalar(by, None, windows)
         for card_id, value in states:
-            batched.store.restore(card_id, value)
+            batched.shelf.restore(card_id, value)
         hold_equal(batched, scalar, ones[run * 80 : run * 80 + 80], run * 80)
         states = list(batched.states())
 
@@ -215,4 +215,4 @@ def test_offsets_with_gaps_are_judged_as_they_come() -> None:
 def test_an_empty_batch_changes_nothing() -> None:
     batched = Batched(judge(), sight())
     assert plainly(batched.take(columns_of([]), [])) == []
-    assert len(batched.store) == 0
+    assert len(batched.shelf) == 0

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.batch.pack import whole, wholes
+from analyzer.batch.shelf import Shelf
 from analyzer.batch.store import CardStore
 from analyzer.core.model import DAY_MS, Place, RecentTransaction
 from analyzer.core.window import MAX_FLAGS, MAX_SEEN, CardWindow, Country, Device, Flag, Habit, Silence
@@ -34,6 +35,12 @@ RECENT = st.builds(
 )
 
 
+def shelved() -> tuple[CardStore, Shelf]:
+    """Return a store, and the shelf of a partition in it."""
+    store = CardStore(state_codec())
+    return store, Shelf(store, 0)
+
+
 def in_order(recent: list[RecentTransaction]) -> tuple[RecentTransaction, ...]:
     return tuple(sorted(recent, key=lambda one: one.event_time_ms))
 
@@ -52,18 +59,19 @@ WINDOWS = st.builds(
 @settings(max_examples=12, deadline=None)
 @given(st.lists(WINDOWS, min_size=1, max_size=20))
 def test_what_is_put_is_read_again_as_a_window_and_as_bytes(windows: list[CardWindow]) -> None:
-    store, codec = CardStore(state_codec()), state_codec()
-    slots = [store.slot(b"card-%d" % at) for at in range(len(windows))]
+    store, shelf = shelved()
+    codec = store.codec
+    slots = [shelf.slot(b"card-%d" % at) for at in range(len(windows))]
     for slot, window in zip(slots, windows, strict=True):
         store.put(slot, CardWindow(applied_offset=5))
         store.put(slot, window)
     assert [store.window(slot) for slot in slots] == windows
     assert [codec.decode(value) for value in store.encode_all(slots)] == windows
     assert [store.encode(slot) for slot in slots] == store.encode_all(slots)
-    again = CardStore(codec)
+    again, other = shelved()
     for slot in slots:
-        again.restore(store.card_id(slot), store.encode(slot))
-    assert [again.window(again.slot(store.card_id(slot))) for slot in slots] == windows
+        other.restore(store.card_id(slot), store.encode(slot))
+    assert [again.window(other.slot(store.card_id(slot))) for slot in slots] == windows
 
 
 @given(st.lists(st.integers(-1, 2**61), min_size=1, max_size=40))
@@ -72,31 +80,33 @@ def test_whole_numbers_are_written_alike_one_by_one_and_together(numbers: list[i
 
 
 def test_a_state_from_the_changelog_stays_as_it_is_until_its_card_is_touched() -> None:
-    store, value = CardStore(state_codec()), state_codec().encode(CardWindow(applied_offset=7, judged=3))
-    store.restore(b"card-1", b"not a state")
-    store.restore(b"card-1", value)
-    assert (len(store), list(store.card_ids()), store.dirty()) == (1, [b"card-1"], [])
-    assert store.value(b"card-1") is value
-    assert (store.applied_offset(b"card-1"), store.applied_offset(b"card-2")) == (7, -1)
-    slot = store.slot(b"card-1")
+    store, shelf = shelved()
+    value = store.codec.encode(CardWindow(applied_offset=7, judged=3))
+    shelf.restore(b"card-1", b"not a state")
+    shelf.restore(b"card-1", value)
+    assert (len(shelf), list(shelf.card_ids()), store.dirty()) == (1, [b"card-1"], [])
+    assert shelf.value(b"card-1") is value
+    assert (shelf.applied_offset(b"card-1"), shelf.applied_offset(b"card-2")) == (7, -1)
+    slot = shelf.slot(b"card-1")
     assert store.window(slot).judged == 3
-    assert (len(store), store.applied_offset(b"card-1"), store.dirty()) == (1, 7, [])
+    assert (len(shelf), shelf.applied_offset(b"card-1"), store.dirty()) == (1, 7, [])
 
 
 def test_a_newer_state_from_the_changelog_takes_the_place_of_one_in_use() -> None:
-    store, codec = CardStore(state_codec()), state_codec()
-    slot = store.slot(b"card-1")
+    store, shelf = shelved()
+    codec = store.codec
+    slot = shelf.slot(b"card-1")
     store.put(slot, CardWindow(applied_offset=1))
-    store.restore(b"card-1", codec.encode(CardWindow(applied_offset=2)))
-    assert (store.window(slot).applied_offset, store.dirty(), len(store)) == (2, [], 1)
+    shelf.restore(b"card-1", codec.encode(CardWindow(applied_offset=2)))
+    assert (store.window(slot).applied_offset, store.dirty(), len(shelf)) == (2, [], 1)
 
 
 def test_a_card_whose_state_cannot_be_read_is_none_that_is_known() -> None:
-    store = CardStore(state_codec())
-    store.restore(b"card-1", b"not a state")
+    _, shelf = shelved()
+    shelf.restore(b"card-1", b"not a state")
     with pytest.raises(BadRecordError):
-        store.slot(b"card-1")
-    assert list(store.card_ids()) == [b"card-1"]
+        shelf.slot(b"card-1")
+    assert list(shelf.card_ids()) == [b"card-1"]
 
 
 def batch(offset: int, *changes: dict[str, Any]) -> tuple[Any, Any]:

@@ -83,7 +83,7 @@ class Bench:
             self.states.changed[card] = state
         outgoing = [Outgoing(topic, b"key", name.encode().ljust(size)) for topic in topics]
         self.settler.add(
-            Result(3, 1, outgoing, lambda: self.told.append(name), lambda: self.done.append(name)),
+            Result([3], 1, outgoing, lambda: self.told.append(name), lambda: self.done.append(name)),
         )
 
     async def settle(self) -> None:

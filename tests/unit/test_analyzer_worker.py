@@ -50,10 +50,11 @@ class AnalystFake:
         self.snapshots += 1
         return SnapshotFake()
 
-    def analyse(self, part: Batch) -> list[Outgoing]:
-        for offset in part.offsets:
+    def analyse(self, *batches: Batch) -> list[Outgoing]:
+        offsets = [offset for one in batches for offset in one.offsets]
+        for offset in offsets:
             self.at.get(offset, lambda: None)()
-        self.parts.append(list(part.offsets))
+        self.parts.append(offsets)
         return []
 
 
@@ -157,13 +158,36 @@ async def test_a_batch_is_judged_in_parts_and_committed_once_it_is_settled(bench
     assert bench.worker.health() is None
 
 
-async def test_the_batches_of_a_fetch_are_judged_one_after_the_other(bench: Bench) -> None:
+async def test_the_batches_of_a_fetch_are_judged_together_as_many_records_at_once_as_may_be(bench: Bench) -> None:
     await bench.worker._on_assigned(None, assigned={PARTITION, OTHER})
     fetch = (records(0, 1, 2), batch((0, b"card", b"value"), partition=OTHER.partition))
     await asyncio.wait_for(bench.worker._consume(cast("Any", Stream([fetch]))), 5)
     await bench.drained()
-    assert bench.analyst.parts == [[0, 1], [2], [0]]
+    assert bench.analyst.parts == [[0, 1], [2, 0]]
     assert bench.consumer.committed == {3: 3, 4: 1}
+
+
+async def test_a_partition_that_must_be_read_again_does_not_keep_the_others_of_a_fetch_waiting(bench: Bench) -> None:
+    await bench.worker._on_assigned(None, assigned={PARTITION, OTHER})
+    fetch = (records(5), batch((0, b"card", b"value"), partition=OTHER.partition))
+    await asyncio.wait_for(bench.worker._consume(cast("Any", Stream([fetch]))), 5)
+    assert bench.consumer.sought[-1] == 0
+    assert bench.analyst.parts == [[0]]
+    await bench.drained()
+    assert bench.consumer.committed == {4: 1}
+
+
+async def test_when_partitions_are_taken_away_no_other_batch_of_the_fetch_is_judged(bench: Bench) -> None:
+    await bench.worker._on_assigned(None, assigned={PARTITION, OTHER})
+    revoked: list[asyncio.Task[None]] = []
+    bench.analyst.at[1] = lambda: revoked.append(
+        asyncio.create_task(bench.worker._on_revoked(None, revoked={PARTITION, OTHER}))
+    )
+    fetch = (records(0, 1), batch((0, b"card", b"value"), partition=OTHER.partition))
+    await asyncio.wait_for(bench.worker._consume(cast("Any", Stream([fetch]))), 5)
+    await asyncio.wait_for(revoked[0], 5)
+    assert bench.analyst.parts == [[0, 1]]
+    assert bench.consumer.committed == {3: 2}
 
 
 async def test_records_that_were_here_are_passed_over_and_missing_ones_are_read_again(bench: Bench) -> None:
