@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from analyzer.batch.columns import Columns
 from analyzer.batch.judge import BatchJudge, card_ids_of
 from analyzer.batch.outcome import BatchOutcome, Kind
@@ -55,27 +57,39 @@ class Batched:
     judge: Judge
     sight: Sight | None
     store: CardStore = field(default_factory=lambda: CardStore(state_codec()))
-    shelf: Shelf = field(init=False)
+    shelves: dict[int, Shelf] = field(default_factory=dict)
     asked: int = 0
     """How many records the core was asked about."""
 
-    def __post_init__(self) -> None:
-        self.shelf = Shelf(self.store, 0)
+    @property
+    def shelf(self) -> Shelf:
+        """The cards of the partition that is meant where none is named."""
+        return self.of(0)
 
-    def take(self, columns: Columns, ones: Sequence[Transaction]) -> BatchOutcome:
+    def of(self, partition: int) -> Shelf:
+        """Return the cards of a partition."""
+        return self.shelves.setdefault(partition, Shelf(self.store, partition))
+
+    def take(
+        self, columns: Columns, ones: Sequence[Transaction], partitions: Sequence[int] | None = None
+    ) -> BatchOutcome:
+        """Judge a batch; `partitions` is where each record comes from."""
+
         def read(at: int) -> Transaction:
             self.asked += 1
             return ones[at]
 
-        slots = self.shelf.slots(card_ids_of(columns, ones.__getitem__))
+        card_ids = card_ids_of(columns, ones.__getitem__)
+        places = zip(partitions or [0] * len(ones), card_ids, strict=True)
+        slots = np.array([self.of(partition).slot(card_id) for partition, card_id in places], np.int64)
         return BatchJudge(self.judge, self.sight).judge(self.store, slots, columns, read)
 
     def states(self) -> Iterable[tuple[bytes, bytes]]:
         """Return each card and its state as the changelog has it."""
         return [(card_id, self.shelf.value(card_id)) for card_id in self.shelf.card_ids()]
 
-    def windows(self, cards: Collection[str]) -> dict[str, CardWindow]:
-        slots = [self.shelf.slot(card.encode()) for card in cards]
+    def windows(self, cards: Collection[str], partition: int = 0) -> dict[str, CardWindow]:
+        slots = [self.of(partition).slot(card.encode()) for card in cards]
         found = dict(zip(cards, map(self.store.window, slots), strict=True))
         codec = state_codec()
         assert [codec.decode(value) for value in self.store.encode_all(slots)] == list(found.values())

@@ -1,4 +1,4 @@
-"""Records that need no judging, or must wait: what is older than its card's newest, or of the transaction before it.
+"""Records that need no judging, or must wait: what is older than its card's newest, or just as old and the same again.
 
 Most of them are too late, or of a transaction that is remembered already: they move counters on, and the card's other
 records go together. One that is in time must find its place among what is remembered. It is left to the core, with
@@ -29,7 +29,7 @@ class Sorted:
     """The records of some cards, in three parts."""
 
     together: Rows
-    """Those that are in order, each of another transaction than the one before."""
+    """Those that are in order."""
 
     later: dict[int, IntArray] = field(default_factory=dict)
     """By slot, the indices of those that the core judges when its card's others are judged."""
@@ -41,16 +41,15 @@ def sort_out(rows: Rows, work: Work, allowed_lateness_ms: int) -> Sorted:
     None may be odd, and no card so full that it forgets more than what is too old.
     """
     time, newest_ms = _newest_before(rows, work)
-    aside = time < newest_ms
-    aside |= (time == newest_ms) & _again(rows, work)
-    cards = np.unique(rows.card[aside])
+    doubtful = time <= newest_ms
+    cards = np.unique(rows.card[doubtful])
     if not len(cards):
         return Sorted(rows)
     kept, later = np.ones(len(rows), np.bool_), dict[int, IntArray]()
     for card in cards.tolist():
         begin, end = int(rows.starts[card]), int(rows.starts[card] + rows.counts[card])
         one = _Card(rows, work, int(rows.slots[card]), time[begin:end].tolist(), begin, allowed_lateness_ms)
-        stop = one.sort_out(aside, newest_ms, kept)
+        stop = one.sort_out(doubtful, newest_ms, kept)
         if stop < end:
             kept[stop:end] = False
             later[one.slot] = rows.at[stop:end]
@@ -70,13 +69,6 @@ def _newest_before(rows: Rows, work: Work) -> tuple[IntArray, IntArray]:
     return time, rows.shifted(np.maximum.accumulate(highest) - base, newest)
 
 
-def _again(rows: Rows, work: Work) -> BoolArray:
-    """Tell which records, (n,), seem to be of the same transaction as their card's record before."""
-    log, cards = work.store.log, work.store.cards
-    hashes = work.id_hash[rows.at]
-    return np.asarray(hashes == rows.shifted(hashes, log.id_hash[cards.newest[rows.slots]]))
-
-
 @dataclass(slots=True)
 class _Card:
     """A card that has records to set aside."""
@@ -94,21 +86,29 @@ class _Card:
     kept: list[int] = field(default_factory=list)
     """Rows of those that are judged together."""
 
-    def sort_out(self, aside: BoolArray, newest_ms: IntArray, kept: BoolArray) -> int:
+    def sort_out(self, doubtful: BoolArray, newest_ms: IntArray, kept: BoolArray) -> int:
         """Take those that only count out of what is `kept`, (n,); return the row from which on all must wait."""
         for row, time in enumerate(self.time, start=self.begin):
-            if not aside[row]:
+            behind_ms = int(newest_ms[row]) - time
+            kind = self._kind(row, behind_ms) if doubtful[row] else Kind.JUDGED
+            if kind is None:
+                return row
+            if kind is Kind.JUDGED:
                 self.kept.append(row)
                 continue
-            behind_ms = int(newest_ms[row]) - time
-            kind = Kind.DUPLICATE if self._remembers(row) else Kind.LATE
-            if kind is Kind.LATE and behind_ms <= self.allowed_lateness_ms:
-                return row
             kept[row] = False
             place = int(self.rows.at[row])
             skip = Skip(place, int(self.work.columns.offsets[place]), kind, behind_ms)
             self.work.skips.setdefault(self.slot, []).append(skip)
         return self.begin + len(self.time)
+
+    def _kind(self, row: int, behind_ms: int) -> Kind | None:
+        """Return what a record is that is not newer than its card's newest; None if it is out of order, but in time."""
+        if self._remembers(row):
+            return Kind.DUPLICATE
+        if behind_ms > self.allowed_lateness_ms:
+            return Kind.LATE
+        return None if behind_ms else Kind.JUDGED
 
     def _remembers(self, row: int) -> bool:
         """Tell whether the card remembers the transaction of a record, when it comes."""

@@ -42,12 +42,12 @@ class CardStore:
         """Those beside the first, oldest first."""
 
         self.flags: dict[int, tuple[Flag, ...]] = {}
+        self.apart: dict[int, CardWindow] = {}
         self._ids: list[bytes] = []
         self._partitions: list[int] = []
         """By slot."""
 
         self._free: list[int] = []
-        self._apart: dict[int, CardWindow] = {}
         self._packer = Packer(
             codec.header,
             cards=self.cards,
@@ -81,7 +81,7 @@ class CardStore:
         at = np.fromiter(slots, np.int64, len(slots))
         self.log.free(self.log.walk(self.cards.newest[at]).entry)
         self.cards.renew(at)
-        for held in (self.countries, self.devices, self.flags, self._apart):
+        for held in (self.countries, self.devices, self.flags, self.apart):
             for slot in held.keys() & set(slots):
                 del held[slot]
         for slot in slots:
@@ -98,7 +98,7 @@ class CardStore:
 
     def window(self, slot: int) -> CardWindow:
         """Return exactly the window that the core would hold."""
-        apart = self._apart.get(slot)
+        apart = self.apart.get(slot)
         if apart is not None:
             return apart
         cards = self.cards
@@ -124,9 +124,9 @@ class CardStore:
     def encode_all(self, slots: Sequence[int]) -> list[bytes]:
         """Return the framed bytes of many states, which is much faster than one by one."""
         packed = self._packer.pack(np.array(slots, np.int64))
-        for at, slot in enumerate(slots) if self._apart else ():
-            if slot in self._apart:
-                packed[at] = self.codec.encode(self._apart[slot])
+        for at, slot in enumerate(slots) if self.apart else ():
+            if slot in self.apart:
+                packed[at] = self.codec.encode(self.apart[slot])
         return packed
 
     def dirty(self) -> list[int]:
@@ -148,7 +148,7 @@ class CardStore:
         cards.applied_offset[slot] = window.applied_offset
         cards.dirty[slot] = True
         if not fits(window):
-            self._apart[slot] = window
+            self.apart[slot] = window
             cards.apart[slot] = True
             return
         cards.judged[slot], cards.flagged[slot], cards.sighted[slot] = window.judged, window.flagged, window.sighted
@@ -195,6 +195,6 @@ class CardStore:
 
     def _forget(self, slot: int) -> None:
         self.log.free(np.array(self.log.chain(int(self.cards.newest[slot])), np.int64))
-        for held in (self.countries, self.devices, self.flags, self._apart):
+        for held in (self.countries, self.devices, self.flags, self.apart):
             held.pop(slot, None)
         self.cards.renew(slot)

@@ -2,61 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.core.detect import Judge
 from analyzer.core.features import Features
 from analyzer.core.model import DAY_MS, HOUR_MS, MINUTE_MS, Finding, Transaction
-from analyzer.core.rules.base import Rule
-from analyzer.core.sighting import Sight
 from analyzer.core.window import MAX_RECENT, CardWindow
 from analyzer.wire import checked
 from tests.analyzer_input import NOON_MS, judge, record, sight
 from tests.batch_input import columns_of
 from tests.batch_peer import Batched, Scalar, consistent, plainly, told
-
-STEPS_MS = (0, 0, 1, 1_000, MINUTE_MS, 10 * MINUTE_MS, HOUR_MS)
-LONG_STEPS_MS = (DAY_MS, 8 * DAY_MS, 30 * DAY_MS)
-RNGS = st.integers(0, 2**32).map(random.Random)
-BACK_MS = (1, MINUTE_MS, HOUR_MS, HOUR_MS + 1, DAY_MS)
-
-
-def stream(rng: random.Random, count: int, cards: int, disorder: float) -> list[Transaction]:
-    """Return transactions of which a part `disorder` are out of order, and a part are repeated."""
-    at_ms, ids, made = NOON_MS, list[str](), list[Transaction]()
-    for number in range(count):
-        at_ms += rng.choice((*STEPS_MS, rng.randrange(2 * HOUR_MS)))
-        at_ms += rng.choice(LONG_STEPS_MS) if rng.random() < 0.01 else 0
-        name = rng.choice(ids[-20:]) if ids and rng.random() < disorder else f"t-{number}"
-        ids.append(name)
-        back_ms = rng.choice(BACK_MS) if rng.random() < disorder else 0
-        card = int(rng.random() ** 2 * cards)
-        made.append(checked(record(transactionId=name, cardId=f"card-{card}", eventTime=at_ms - back_ms, **use(rng))))
-    return made
-
-
-def use(rng: random.Random) -> dict[str, Any]:
-    places = [(None, None), (52.5, 13.4), (52.6, 13.4), (-10.0, 100.0)]
-    latitude, longitude = rng.choice(places)
-    return {
-        "amountMinor": rng.choice([0, 150, 1_000, 2_500, 9_000, 60_000, rng.randrange(100_000)]),
-        "merchantId": f"merchant-{rng.randrange(4)}",
-        "merchantCategory": rng.choice(["5411", "5815"]),
-        "terminalId": rng.choice([None, "terminal-1"]),
-        "country": rng.choice(["DE"] * 8 + ["BR", "FR", "US"]),
-        "deviceId": rng.choice([None, None, "phone", "phone", "other", "third"]),
-        "channel": rng.choice(["CARD_PRESENT", "CARD_NOT_PRESENT"]),
-        "latitude": latitude,
-        "longitude": longitude,
-        "approved": rng.random() < 0.85,
-    }
+from tests.batch_streams import RNGS, by_chance, stream
 
 
 def hold_equal(batched: Batched, scalar: Scalar, ones: list[Transaction], first_offset: int, odd: float = 0.0) -> None:
@@ -69,28 +30,6 @@ def hold_equal(batched: Batched, scalar: Scalar, ones: list[Transaction], first_
     assert consistent(outcome)
     cards = {one.card_id for one in ones}
     assert batched.windows(cards) == {card: scalar.windows[card] for card in cards}
-
-
-def varied(rng: random.Random, rule: Rule) -> Rule:
-    """Return a rule with other thresholds, most of them easier to break."""
-    thresholds = {one.name: getattr(rule, one.name) for one in dataclasses.fields(rule)}  # type: ignore[arg-type]  # it is one
-    changed = {
-        name: type(value)(value * rng.choice([0.2, 0.5, 1, 1.3]))
-        for name, value in thresholds.items()
-        if isinstance(value, int | float) and "score" not in name
-    }
-    return dataclasses.replace(rule, **changed)  # type: ignore[type-var]  # as above
-
-
-def by_chance(rng: random.Random) -> tuple[Judge, Sight | None]:
-    chosen = judge(
-        rules=tuple(varied(rng, rule) for rule in judge().rules),
-        alert_threshold=rng.choice([0.2, 0.5]),
-        max_recent=rng.choice([3, 30, MAX_RECENT, MAX_RECENT]),
-        allowed_lateness_ms=rng.choice([0, HOUR_MS, DAY_MS]),
-        shadow=frozenset(rng.sample(["velocity", "first_seen", "follow_up"], rng.randrange(3))),
-    )
-    return chosen, rng.choice([sight(), sight(online=True, least_z=0.0), None])
 
 
 @settings(max_examples=20, deadline=None)
@@ -126,7 +65,7 @@ class EveryThird:
 
 
 @settings(max_examples=8, deadline=None)
-@given(RNGS, st.sampled_from([0.0, 0.02]))
+@given(RNGS, st.sampled_from([0.0, 0.02, 0.1]))
 def test_a_rule_without_a_screen_sees_each_window_as_it_was(rng: random.Random, disorder: float) -> None:
     by = judge(rules=(*judge().rules, EveryThird()), alert_threshold=0.3)
     batched, scalar = Batched(by, sight()), Scalar(by, sight())
@@ -216,3 +155,36 @@ def test_an_empty_batch_changes_nothing() -> None:
     batched = Batched(judge(), sight())
     assert plainly(batched.take(columns_of([]), [])) == []
     assert len(batched.shelf) == 0
+
+
+def test_late_and_repeated_records_are_counted_and_the_core_is_not_asked() -> None:
+    batched, scalar = Batched(judge(rules=()), None), Scalar(judge(rules=()), None)
+    ones = [
+        checked(record(transactionId=f"t-{number}", cardId=f"card-{number % 7}", eventTime=NOON_MS + number * HOUR_MS))
+        for number in range(98)
+    ]
+    late = [checked(record(transactionId=f"late-{at}", cardId=f"card-{at}", eventTime=NOON_MS)) for at in range(7)]
+    mixed = [*ones[:70], ones[69], *late, ones[68], *ones[70:72], *ones[70:72], *ones[72:], ones[97], ones[90]]
+    for offset in range(0, len(mixed), 40):
+        hold_equal(batched, scalar, mixed[offset : offset + 40], offset)
+    assert batched.asked == 0
+    windows = scalar.windows.values()
+    assert (sum(one.late for one in windows), sum(one.duplicate for one in windows)) == (7, 6)
+
+
+def test_of_a_card_with_a_record_out_of_order_what_came_before_is_judged_in_arrays() -> None:
+    batched, scalar = Batched(judge(rules=()), None), Scalar(judge(rules=()), None)
+    times_ms = [0, 10, 20, 30, 25, 40]
+    ones = [checked(record(transactionId=f"t-{ms}", eventTime=NOON_MS + ms * MINUTE_MS)) for ms in times_ms]
+    hold_equal(batched, scalar, ones, 0)
+    assert batched.asked == 2
+
+
+def test_a_batch_of_nothing_new_leaves_the_states_alone() -> None:
+    batched, scalar = Batched(judge(), None), Scalar(judge(), None)
+    late = checked(record(transactionId="t-2", eventTime=NOON_MS - 2 * HOUR_MS))
+    hold_equal(batched, scalar, [checked(record())], 0)
+    hold_equal(batched, scalar, [late, checked(record())], 1)
+    batched.store.clean(batched.store.dirty())
+    hold_equal(batched, scalar, [late, checked(record())], 1)
+    assert batched.store.dirty() == []
