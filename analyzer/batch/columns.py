@@ -23,7 +23,7 @@ _TAIL: Final = struct.Struct("<dd?")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """A batch of n transactions of one partition, in the order of their offsets.
+    """A batch of n transactions, each partition's in the order of their offsets.
 
     Where `odd` is False the scalar reader gives exactly these values. Where it is True nothing else here but the
     offset means anything.

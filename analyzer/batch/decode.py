@@ -41,7 +41,7 @@ class ColumnReader:
         self._plans: dict[bytes, Plan | None] = {}
 
     def read(self, keys: Sequence[bytes | None], values: Sequence[bytes | None], offsets: Sequence[int]) -> Columns:
-        """Return n records of one partition by columns.
+        """Return n records by columns.
 
         Raises:
             SchemaNeededError: a schema must be fetched first; nothing has changed.

@@ -1,4 +1,4 @@
-"""What the cards of a partition remember of their transactions: entries in arrays, each linked to the one before it.
+"""What cards remember of their transactions: entries in arrays, each linked to the one before it.
 
 Entries that no card remembers any more are used again, so memory follows what is remembered.
 """

@@ -81,8 +81,9 @@ class CardStore:
         at = np.fromiter(slots, np.int64, len(slots))
         self.log.free(self.log.walk(self.cards.newest[at]).entry)
         self.cards.renew(at)
+        gone = set(slots)
         for held in (self.countries, self.devices, self.flags, self.apart):
-            for slot in held.keys() & set(slots):
+            for slot in held.keys() & gone:
                 del held[slot]
         for slot in slots:
             self._ids[slot] = b""

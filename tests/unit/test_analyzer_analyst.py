@@ -184,6 +184,19 @@ async def test_a_batch_is_judged_as_its_records_would_be_one_by_one() -> None:
     assert whole.changed() == single.changed()
 
 
+async def test_batches_of_several_partitions_are_judged_at_once_as_each_would_be_alone() -> None:
+    whole, single = await Bench().ready(), await Bench().ready()
+    records = [(at, b"card-1", whole.value(at, merchantId=f"m-{at}", eventTime=NOON_MS + at)) for at in range(10)]
+    batches = [batch(*records[:6]), batch((0, b"card-1", b"bad"), partition=4), batch(*records, partition=5)]
+    told = whole.analyst.analyse(*batches)
+    one_by_one = [single.analyst.analyse(one) for one in batches]
+    assert sorted(map(repr, told)) == sorted(repr(one) for some in one_by_one for one in some)
+    assert [dict(one.headers)[PREFIX + "partition"] for one in told if one.topic == DEAD_LETTERS] == [b"4"]
+    states = {(one.partition, one.key): one.value for one in whole.states.snapshot()}
+    assert states == {(one.partition, one.key): one.value for one in single.states.snapshot()}
+    assert [states.keys() == {(3, b"card-1"), (5, b"card-1")}, whole.metrics.judged._value.get()] == [True, 16]
+
+
 async def test_bad_records_in_a_row_are_counted_over_batches_and_a_good_one_between_ends_the_row() -> None:
     bench = await Bench().ready()
     good, bad = (1, b"card-1", bench.value(1)), (0, b"card-1", b"bad")
@@ -209,6 +222,19 @@ async def test_a_schema_in_the_middle_of_a_batch_that_must_be_fetched_leaves_eve
     await needed.value.cache.fetch(needed.value.version)
     bench.analyst.analyse(batch(*records))
     assert bench.changed()["card-1"].judged == 2
+
+
+async def test_a_schema_that_a_later_partition_needs_leaves_the_earlier_ones_as_they_were() -> None:
+    bench = await Bench().ready()
+    other = Encoder("transaction", bench.registry.register("transactions-other", definition("transaction")))
+    for count in (1, 10):
+        batches = [
+            batch(*[(at, b"card-1", bench.value(at)) for at in range(count)]),
+            batch((0, b"card-1", other.encode(record())), partition=4),
+        ]
+        with pytest.raises(SchemaNeededError):
+            bench.analyst.analyse(*batches)
+    assert (bench.changed(), bench.metrics.judged._value.get()) == ({}, 0)
 
 
 async def no_wait(_: float) -> None:
