@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Final
 
@@ -55,6 +56,9 @@ class Restorer:
             return
         async with self._reading(self._stage.changelog) as client:
             await self._read(client, wanted)
+        # Or the garbage collector would look at all that is here once in a while, in one go.
+        gc.collect()
+        gc.freeze()
 
     def read_anew(self, partitions: Iterable[int]) -> None:
         """Drop the states of partitions: the next time, all of theirs is read."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -163,7 +164,7 @@ class Decoder:
         if not value:
             raise BadRecordError("the value is empty")
         if value[0] == GLUE_VERSION and len(value) >= GLUE_HEADER:
-            return UUID(bytes=value[2:GLUE_HEADER]), _inflated(value[1], value[GLUE_HEADER:])
+            return _version(value[2:GLUE_HEADER]), _inflated(value[1], value[GLUE_HEADER:])
         if value[0] == CONFLUENT_MAGIC and len(value) >= CONFLUENT_HEADER:
             return int(struct.unpack_from(">I", value, 1)[0]), value[CONFLUENT_HEADER:]
         raise BadRecordError(
@@ -186,6 +187,11 @@ class Decoder:
             return fastavro.parse_schema(schema if self._logical else without_logical_types(schema))
         except (ValueError, KeyError, fastavro.schema.SchemaParseException) as error:
             raise BadRecordError(f"its registered schema is not valid Avro: {error}") from None
+
+
+@lru_cache(maxsize=256)  # the same few come again and again, and a UUID takes longer than the rest of the framing
+def _version(number: bytes) -> UUID:
+    return UUID(bytes=number)
 
 
 def _long(value: bytes, at: int) -> int | None:
