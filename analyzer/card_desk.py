@@ -16,10 +16,10 @@ from analyzer.batch.merge import all_odd
 from analyzer.batch.outcome import BatchOutcome, Kind
 from analyzer.card_states import CardStates, unreadable
 from analyzer.core.chain import told_of_card
-from analyzer.core.detect import NOTHING_FOUND, Duplicate, Judged, Late, Replayed
+from analyzer.core.detect import NOTHING_FOUND, Judged
 from analyzer.core.model import Transaction
 from analyzer.core.sighting import sighting
-from analyzer.desk import Notifier, count_skipped, count_told
+from analyzer.desk import Notifier, count_duplicates, count_late, count_told
 from analyzer.metrics import Metrics
 from analyzer.portion import Portion
 from analyzer.ports import Outgoing
@@ -33,7 +33,7 @@ from schemas.topics import SIGHTINGS
 MOST: Final = 2_000
 """Records at once; 5 to 10 us each."""
 
-FEW: Final = 4
+FEW: Final = 6
 """Records that are read and judged one by one, since they are so few: arrays take some 1.5 ms for one as for forty."""
 
 T = TypeVar("T")
@@ -137,17 +137,13 @@ class CardDesk:
         return Outgoing(SIGHTINGS, columns.terminal(place), self.sightings.header + body)
 
     def _count(self, portion: Portion, reading: Transactions, outcome: BatchOutcome) -> None:
-        judged = outcome.kind == Kind.JUDGED
-        self.metrics.judged.inc(int(judged.sum()))
-        for place in np.flatnonzero(~judged).tolist():
-            count_skipped(self.metrics, portion.record(reading.at[place]), _skipped(outcome, place))
+        of_kind = [np.flatnonzero(outcome.kind == kind).tolist() for kind in Kind]
+        late, twice = ([portion.record(reading.at[at]) for at in of_kind[kind]] for kind in (Kind.LATE, Kind.DUPLICATE))
+        self.metrics.judged.inc(len(of_kind[Kind.JUDGED]))
+        count_late(self.metrics, late, outcome.behind_ms.values())
+        count_duplicates(self.metrics, twice)
+        self.metrics.replayed.inc(len(of_kind[Kind.REPLAYED]))
 
 
 def _at(places: Sequence[int], column: Sequence[T]) -> Sequence[T]:
     return [column[at] for at in places]
-
-
-def _skipped(outcome: BatchOutcome, place: int) -> Late | Duplicate | Replayed:
-    if outcome.kind[place] == Kind.LATE:
-        return Late(outcome.behind_ms[place])
-    return Duplicate() if outcome.kind[place] == Kind.DUPLICATE else Replayed()

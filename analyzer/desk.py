@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import structlog
 
@@ -19,6 +20,9 @@ from analyzer.terminal_wire import SightingReader
 from analyzer.wire import notification
 from schemas.codec import Encoder
 from schemas.topics import NOTIFICATIONS, SHADOW
+
+MOST_LOGGED: Final = 10
+"""Records whose partition and offset a line of the log names; a line takes as long as judging eight of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +98,23 @@ def count_skipped(metrics: StageMetrics, record: Incoming, outcome: Late | Dupli
         log.info("duplicate")
     else:
         metrics.replayed.inc()
+
+
+def count_late(metrics: StageMetrics, records: Sequence[Incoming], behind_ms: Iterable[int]) -> None:
+    """Count records that are late, and log them in one line."""
+    if records:
+        metrics.late.inc(len(records))
+        _log(records).info("late", records=len(records), most_behind_s=max(behind_ms) / SECOND_MS)
+
+
+def count_duplicates(metrics: StageMetrics, records: Sequence[Incoming]) -> None:
+    """Count records of transactions that were there already, and log them in one line."""
+    if records:
+        metrics.duplicates.inc(len(records))
+        _log(records).info("duplicate", records=len(records))
+
+
+def _log(records: Sequence[Incoming]) -> structlog.stdlib.BoundLogger:
+    places = [f"{one.partition}/{one.offset}" for one in records[:MOST_LOGGED]]
+    log: structlog.stdlib.BoundLogger = structlog.get_logger().bind(topic=records[0].topic, first=places)
+    return log

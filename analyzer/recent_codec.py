@@ -14,7 +14,7 @@ from analyzer.wire import recent_of, recent_record
 from schemas.codec import definition, without_logical_types
 
 _KEPT: Final = 8_192
-"""Decoded ones that are kept, some 5 MB: who is looked at once is often looked at again."""
+"""That are kept of either way, some 5 MB each: who is looked at once is often looked at again."""
 
 
 class RecentCodec:
@@ -28,8 +28,10 @@ class RecentCodec:
         self.decode = lru_cache(maxsize=_KEPT)(self._decode)
         """Return the remembered transaction in an Avro body, which `encode` made or the like."""
 
-    def encode(self, one: RecentTransaction) -> bytes:
+        self.encode = lru_cache(maxsize=_KEPT)(self._encode)
         """Return the Avro body of a remembered transaction."""
+
+    def _encode(self, one: RecentTransaction) -> bytes:
         out = BytesIO()
         fastavro.schemaless_writer(out, self._schema, recent_record(one))
         return out.getvalue()

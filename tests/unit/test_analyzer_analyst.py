@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from analyzer.analyst import Analyst
 from analyzer.batch.decode import ColumnReader
@@ -135,6 +136,18 @@ async def test_late_and_duplicate_records_are_counted_in_the_card_and_in_the_met
     card = bench.window()
     assert (card.judged, card.late, card.duplicate) == (1, 1, 1)
     assert (bench.metrics.late._value.get(), bench.metrics.duplicates._value.get()) == (1, 1)
+
+
+async def test_records_that_only_count_take_one_line_of_the_log_for_all_of_a_kind() -> None:
+    bench = await Bench().ready()
+    first = (0, b"card-1", bench.value(0))
+    late = [(at, b"card-1", bench.value(at, eventTime=NOON_MS - at * 3_600_000)) for at in range(2, 20)]
+    with capture_logs() as logs:
+        bench.analyst.analyse(batch(first, (1, *first[1:]), *late), batch(first, partition=4))
+    twice, once = sorted(logs, key=lambda line: str(line["event"]))
+    assert (twice["event"], twice["records"], twice["first"]) == ("duplicate", 1, ["3/1"])
+    assert (once["event"], once["records"], once["most_behind_s"]) == ("late", 18, 19 * 3_600.0)
+    assert once["first"] == [f"3/{offset}" for offset in range(2, 12)]
 
 
 async def test_a_bad_record_becomes_a_dead_letter_with_its_bytes_headers_time_and_reason() -> None:
