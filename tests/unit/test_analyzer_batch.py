@@ -188,3 +188,11 @@ def test_a_batch_of_nothing_new_leaves_the_states_alone() -> None:
     batched.store.clean(batched.store.dirty())
     hold_equal(batched, scalar, [late, checked(record())], 1)
     assert batched.store.dirty() == []
+
+
+def test_a_repetition_of_what_its_own_batch_made_the_card_forget_is_late() -> None:
+    batched, scalar = Batched(judge(), None), Scalar(judge(), None)
+    first, next_day = checked(record()), checked(record(transactionId="t-2", eventTime=NOON_MS + DAY_MS + HOUR_MS))
+    hold_equal(batched, scalar, [first], 0)
+    hold_equal(batched, scalar, [next_day, first], 1)
+    assert scalar.windows["card-1"].late == 1
