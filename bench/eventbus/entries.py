@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any, Final
 
+from bench.sample import FINDINGS, SCORE
 from notifier.envelope import Naming, Record
 from notifier.envelope import entry as notifier_entry
 
@@ -17,24 +18,6 @@ PATTERN: Final = {
 """The routing rule of the demo (infra/eventbridge/)."""
 _ID: Final = re.compile(rb'"notificationId"\s*:\s*"([0-9a-f-]{36})"')
 _EPOCH_MS: Final = 1_767_225_600_000
-_FINDINGS: Final = [
-    {
-        "rule": "velocity",
-        "reason": "more purchases in a short time than a person makes",
-        "evidence": "6 transactions in 58 s, limit 5",
-        "observed": 6.0,
-        "threshold": 5.0,
-        "score": 0.61,
-    },
-    {
-        "rule": "impossible-travel",
-        "reason": "two places further apart than a traveller gets in the time between",
-        "evidence": "1240 km from Lisbon to Lyon in 0.4 h: 3100 km/h, limit 900 km/h",
-        "observed": 3100.0,
-        "threshold": 900.0,
-        "score": 0.93,
-    },
-]
 
 
 def notification_id(number: int) -> str:
@@ -79,7 +62,7 @@ def _activity(number: int, card: str) -> dict[str, Any]:
         "country": "FR",
         "eventTime": _EPOCH_MS + number * 250,
         "detectionTime": _EPOCH_MS + number * 250 + 40,
-        "score": 0.97,
-        "findings": _FINDINGS,
+        "score": SCORE,
+        "findings": FINDINGS,
         "analyzerVersion": "0.1.0",
     }

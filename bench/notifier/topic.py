@@ -8,6 +8,7 @@ from uuid import UUID
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from bench.sample import FINDINGS, SCORE
 from schemas.codec import Encoder
 from schemas.settings import KafkaSettings
 
@@ -19,24 +20,6 @@ _UNACKNOWLEDGED: Final = 50_000
 TIMESTAMP_MS: Final = 1_767_312_000_000
 """Of notification 0; each is a millisecond after the one before."""
 _EPOCH_MS: Final = 1_767_225_600_000
-_FINDINGS: Final = [
-    {
-        "rule": "velocity",
-        "reason": "more purchases in a short time than a person makes",
-        "evidence": "6 transactions in 58 s, limit 5",
-        "observed": 6.0,
-        "threshold": 5.0,
-        "score": 0.61,
-    },
-    {
-        "rule": "impossible-travel",
-        "reason": "two places further apart than a traveller gets in the time between",
-        "evidence": "1240 km from Lisbon to Lyon in 0.4 h: 3100 km/h, limit 900 km/h",
-        "observed": 3100.0,
-        "threshold": 900.0,
-        "score": 0.93,
-    },
-]
 
 
 def notification(number: int) -> dict[str, Any]:
@@ -55,8 +38,8 @@ def notification(number: int) -> dict[str, Any]:
         "country": "FR",
         "eventTime": _EPOCH_MS + number * 250,
         "detectionTime": _EPOCH_MS + number * 250 + 40,
-        "score": 0.97,
-        "findings": _FINDINGS,
+        "score": SCORE,
+        "findings": FINDINGS,
         "analyzerVersion": "0.1.0",
     }
     return {"source": "transactionAnalyzer", "eventType": "suspiciousActivity", "eventDetail": detail}

@@ -40,9 +40,9 @@ def notification(number: int, **changes: Any) -> dict[str, Any]:
             {
                 "rule": "velocity",
                 "reason": "many in a short time",
-                "evidence": "6 transactions in 58 s, limit 5",
+                "evidence": "6 purchases in 58 s, limit 4",
                 "observed": 6.0,
-                "threshold": 5.0,
+                "threshold": 4.0,
                 "score": 0.9,
             }
         ],

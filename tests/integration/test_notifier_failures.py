@@ -134,8 +134,8 @@ def test_the_detail_is_the_connectors_text_to_the_byte(stack: Stack, bus: Bus, e
         '"total":195.0,"notificationId":"00000000-0000-0000-0000-000000000007","transactionId":"tx_7",'
         '"cardId":"card_7","cardLastFour":"4242","totalMinor":19500,"currency":"EUR","merchantName":"Café Zażółć",'
         '"country":"DE","eventTime":1684841916831,"detectionTime":1684841916999,"score":0.9,"findings":[{"rule":'
-        '"velocity","reason":"many in a short time","evidence":"6 transactions in 58 s, limit 5","observed":6.0,'
-        '"threshold":5.0,"score":0.9}],"analyzerVersion":"0.1.0"}}}',
+        '"velocity","reason":"many in a short time","evidence":"6 purchases in 58 s, limit 4","observed":6.0,'
+        '"threshold":4.0,"score":0.9}],"analyzerVersion":"0.1.0"}}}',
     }
 
 

@@ -17,7 +17,7 @@ FLAGGED = flagged(
         "merchantName": "Bauer [GmbH]",
         "country": "DE",
         "score": 0.93,
-        "findings": [{"rule": "velocity", "evidence": "6 transactions in 58 s, limit 5"}],
+        "findings": [{"rule": "velocity", "evidence": "6 purchases in 58 s, limit 4"}],
     }
 )
 NOW = Snapshot(
@@ -56,7 +56,7 @@ def test_the_picture_shows_rates_lag_latency_processes_and_why_a_transaction_was
             "…4242",
             "1,234.50 EUR",
             "Bauer [GmbH], DE",
-            "velocity: 6 transactions in 58 s, limit 5",
+            "velocity: 6 purchases in 58 s, limit 4",
         ),
     ):
         assert part in shown, part
