@@ -35,8 +35,6 @@ OWN_VARIABLES: Final = (
 )
 WEBHOOK_KEY: Final = "of the tests"
 ROOT: Final = Path(__file__).parents[1]
-
-
 PATIENCE: Final = 4
 """By which each deadline of a test is longer than an idle machine needs at most: it ends what hangs, and judges no
 speed, which on a shared machine says nothing."""
