@@ -148,6 +148,8 @@ async def test_records_that_only_count_take_one_line_of_the_log_for_all_of_a_kin
     assert (twice["event"], twice["records"], twice["first"]) == ("duplicate", 1, ["3/1"])
     assert (once["event"], once["records"], once["most_behind_s"]) == ("late", 18, 19 * 3_600.0)
     assert once["first"] == [f"3/{offset}" for offset in range(2, 12)]
+    assert (bench.metrics.late._value.get(), bench.metrics.duplicates._value.get()) == (18, 1)
+    assert (bench.window().late, bench.window().duplicate) == (18, 1)
 
 
 async def test_a_bad_record_becomes_a_dead_letter_with_its_bytes_headers_time_and_reason() -> None:
