@@ -220,7 +220,7 @@ class ConfluentRegistry:
 
 
 class FakeRegistry:
-    """A registry in memory, for tests: ids are a function of name and definition."""
+    """A registry in memory, for tests and for what stays in one process: ids are a function of name and definition."""
 
     def __init__(self) -> None:
         """Start empty."""

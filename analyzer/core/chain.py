@@ -7,19 +7,13 @@ late: see docs/decisions/0027-a-surge-is-a-property-of-the-set.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from analyzer.core.detect import Judge, Judged, Outcome, counting_shadow
 from analyzer.core.model import Transaction, Verdict
-from analyzer.core.rules.amount_outlier import z_score
 from analyzer.core.sighting import Sight, Sighting
 from analyzer.core.terminal import Seen, TerminalJudge, TerminalWindow
 from analyzer.core.window import CardWindow
-
-LEAST_HISTORY: Final = 5
-"""Approved transactions without which a card has no habit to rank by."""
-LEAST_SD: Final = 0.5
-"""Standard deviation of ln(amount) taken for a card that always spends the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +52,6 @@ class Taken(NamedTuple):
     sighted: bool = False
     """Whether the terminal stage was told of it: then it may be flagged later."""
 
-    above_habit_z: float | None = None
-    """Standard deviations of ln(amount) above the card's habit; None without a habit. Ranks what no rule finds."""
-
 
 def told_of_card(transaction: Transaction, outcome: Outcome) -> tuple[Told, ...]:
     """Return what the card stage tells of a transaction."""
@@ -78,20 +69,36 @@ def told_of_terminal(judge: TerminalJudge, seen: Seen) -> tuple[Told, ...]:
     return tuple(Told(one.sighting, one.verdict, judge.shadow) for one in seen.flagged)
 
 
-def above_habit_z(before: CardWindow, transaction: Transaction) -> float | None:
-    """Return how many standard deviations ln(amount) lies above the card's habit before it; None without a habit."""
-    habit = before.habit
-    return z_score(habit, transaction.amount_minor, LEAST_SD) if habit.count >= LEAST_HISTORY else None
-
-
 @dataclass
-class Chain:
-    """Judges one stream through both stages; each card and each terminal has its window here."""
+class Terminals:
+    """Judges the sightings of one stream; each terminal has its window here."""
 
-    judges: Judges
-    cards: dict[str, CardWindow] = field(default_factory=dict)
-    terminals: dict[str, TerminalWindow] = field(default_factory=dict)
-    _offset: int = -1
+    judge: TerminalJudge | None
+    """None: nothing is kept."""
+
+    windows: dict[str, TerminalWindow] = field(default_factory=dict)
+
+    def take(self, sighting: Sighting, offset: int) -> tuple[Told, ...]:
+        """Return what a sighting makes known."""
+        if self.judge is None:
+            return ()
+        window = self.windows.get(sighting.terminal) or TerminalWindow()
+        self.windows[sighting.terminal], outcome = self.judge.judge(window, sighting, offset)
+        return told_of_terminal(self.judge, outcome) if isinstance(outcome, Seen) else ()
+
+
+class Chain:
+    """Judges one stream through both stages; each card and each terminal has its window here.
+
+    It is what `analyzer.batch.chain.BatchChain` must equal.
+    """
+
+    def __init__(self, judges: Judges) -> None:
+        """Judge by these."""
+        self.judges = judges
+        self.cards: dict[str, CardWindow] = {}
+        self.terminals = Terminals(judges.terminals)
+        self._offset = -1
 
     def take(self, transaction: Transaction) -> Taken:
         """Judge the next transaction of the stream."""
@@ -103,14 +110,6 @@ class Chain:
         if sight is not None:
             after, sighting = sight.sight(before, after, transaction, outcome)
             if sighting is not None:
-                told += self._sighted(sighting)
+                told += self.terminals.take(sighting, self._offset)
         self.cards[card] = after
-        return Taken(outcome, told, sighting is not None, above_habit_z(before, transaction))
-
-    def _sighted(self, sighting: Sighting) -> tuple[Told, ...]:
-        judge = self.judges.terminals
-        if judge is None:
-            return ()
-        window = self.terminals.get(sighting.terminal) or TerminalWindow()
-        self.terminals[sighting.terminal], outcome = judge.judge(window, sighting, self._offset)
-        return told_of_terminal(judge, outcome) if isinstance(outcome, Seen) else ()
+        return Taken(outcome, told, sighting is not None)

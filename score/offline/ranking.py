@@ -10,11 +10,19 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.core.model import Transaction
+from analyzer.core.rules.amount_outlier import z_score
+from analyzer.core.window import Habit
 from score.core.card_precision import DAY_MS, of_days
 from score.core.facts import Label
 
 HANDBOOK_K: Final = 100
 """Cards a day in the Fraud Detection Handbook's own figures."""
+LEAST_HISTORY: Final = 5
+"""Approved transactions without which a card has no habit to rank by."""
+LEAST_SD: Final = 0.5
+"""Standard deviation of ln(amount) taken for a card that always spends the same."""
+_NO_HABIT: Final = Habit()
 
 
 def suspicion(score: float, above_habit_z: float | None) -> float:
@@ -30,6 +38,25 @@ def suspicion(score: float, above_habit_z: float | None) -> float:
     if score > 0:
         return score
     return -1.0 / (1.0 + max(0.0, above_habit_z or 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What each card usually spends, as the analyzer's core has it: it ranks what no rule finds."""
+
+    _of: dict[str, Habit] = field(default_factory=dict)
+
+    def above(self, transaction: Transaction) -> float | None:
+        """Return how many standard deviations ln(amount) lies above the card's habit; None without a habit."""
+        habit = self._of.get(transaction.card_id)
+        if habit is None or habit.count < LEAST_HISTORY:
+            return None
+        return z_score(habit, transaction.amount_minor, LEAST_SD)
+
+    def learn(self, transaction: Transaction) -> None:
+        """Let a transaction that was judged and approved be part of its card's habit."""
+        card = transaction.card_id
+        self._of[card] = self._of.get(card, _NO_HABIT).with_amount(transaction.amount_minor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def play(work: Work, source: Source, told: Callable[[int], None], *, second: boo
     gc.disable()
     try:
         while batch := list(islice(stream, BATCH)):
-            judged.take_all(batch)
+            judged.take(batch)
             done += len(batch)
             told(done)
     finally:

@@ -66,7 +66,7 @@ def test_the_chain_gives_the_score_of_each_transaction_and_says_what_is_repeated
 def test_without_its_rule_the_terminal_stage_keeps_nothing() -> None:
     chain = Chain(Judges(judge(), sight=None, terminals=None))
     assert not any(isinstance(one.of, Sighting) for each in STREAM for one in chain.take(each).told)
-    assert chain.terminals == {}
+    assert chain.terminals.windows == {}
     assert {window.sighted for window in chain.cards.values()} == {0}
 
 

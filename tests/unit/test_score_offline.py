@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from analyzer.core.chain import Chain
+from analyzer.core.detect import Judged
+from analyzer.core.rules.amount_outlier import z_score
 from analyzer.core.rules.base import FIELDS
+from analyzer.core.window import CardWindow
+from analyzer.wire import checked
+from bench.analyzer.records import disordered
 from schemas.errors import UserError
 from score import page
 from score.as_json import scores_json
@@ -19,9 +25,11 @@ from score.cli import cli
 from score.core.facts import Alert, Happened, Kind, Label, Oracle
 from score.core.tally import Tally
 from score.offline.interval import interval, intervals, means
-from score.offline.ranking import Ranked, auc, average_precision, suspicion
+from score.offline.play import Labelled, Play
+from score.offline.ranking import LEAST_HISTORY, LEAST_SD, Habits, Ranked, auc, average_precision, suspicion
 from score.sheet import Figures, Sheet, by_rule, by_scenario, duration, matrix
 from tests import handbook_data
+from tests.analyzer_input import judges, stream
 
 SMALL = ("--transactions", "1000", "--processes", "1")
 
@@ -228,6 +236,31 @@ def test_an_option_that_would_change_nothing_is_refused(args: tuple[str, ...]) -
     result = CliRunner().invoke(cli, ["offline", *args])
     assert isinstance(result.exception, UserError), result.output
     assert "would change nothing" in str(result.exception)
+
+
+STREAM: list[Labelled] = [
+    (one, Label(one["transactionId"], one["cardId"], one["eventTime"], one["amountMinor"], one["approved"], None, 0))
+    for one in disordered(stream(1_500, cards=40))
+]
+
+
+def test_habits_that_rank_are_those_of_the_core() -> None:
+    chain, habits = Chain(judges()), Habits()
+    for one in (checked(record) for record, _ in STREAM):
+        before = chain.cards.get(one.card_id, CardWindow()).habit
+        known = z_score(before, one.amount_minor, LEAST_SD) if before.count >= LEAST_HISTORY else None
+        assert habits.above(one) == known
+        if isinstance(chain.take(one).outcome, Judged) and one.approved:
+            habits.learn(one)
+
+
+def test_however_many_are_judged_together_the_same_comes_of_them() -> None:
+    whole, parts = Play(judges()), Play(judges())
+    whole.take(STREAM)
+    for begin in range(0, len(STREAM), 11):
+        parts.take(STREAM[begin : begin + 11])
+    assert whole.result(10) == parts.result(10)
+    assert whole.late + whole.duplicate > 1
 
 
 def test_what_no_rule_finds_is_ranked_by_its_amount_and_below_all_findings() -> None:
