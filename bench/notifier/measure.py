@@ -28,8 +28,8 @@ class Measured:
 
     events: int
     wall_s: float
-    cpu_us: float
-    """CPU time of the contender per event, its start not counted."""
+    cpu_us: float | None
+    """CPU time of the contender per event, its start not counted; None when all had come before the first look."""
     rss: int
     """Resident bytes at the end."""
     p50_ms: float | None
@@ -38,12 +38,12 @@ class Measured:
 
     @property
     def per_s(self) -> float | None:
-        """Events per second; None when all had come before the first look."""
+        """Events per second; None when all came in one call."""
         return self.events / self.wall_s if self.wall_s else None
 
     @property
     def per_cpu_s(self) -> float | None:
-        """Events per second of CPU time; None as above."""
+        """Events per second of CPU time; None where it isn't known."""
         return 1e6 / self.cpu_us if self.cpu_us else None
 
 
@@ -61,8 +61,9 @@ def measure(one: Contender, bus: Bus, where: Where, events: int, group: str) -> 
         _wait(bus, child, events)
         used, seen, resident = cpu_s(child.pid) - before, bus.seen(), memory(child.pid).rss
         calls = _of_file(where, group, child) if one.name == CONNECTOR else _of_metrics(ops_port)
-        counted = max(1, seen.entries - already)
-        return Measured(seen.entries, seen.last_s - seen.first_s, used * 1e6 / counted, resident, *calls)
+        counted = seen.entries - already
+        cpu_us = used * 1e6 / counted if used and counted else None
+        return Measured(seen.entries, seen.last_s - seen.first_s, cpu_us, resident, *calls)
     finally:
         child.stop()
 

@@ -33,28 +33,41 @@ def show(found: Found, runs: int, console: Console) -> None:
 
 
 def _cells(measured: list[Measured]) -> list[str]:
+    rates = [each.per_s for each in measured if each.per_s]
     return [
-        f"{middle([each.per_s for each in measured]) or 0:,.0f}",
-        f"{spread([each.per_s for each in measured if each.per_s]):.0%}",
-        f"{middle([each.per_cpu_s for each in measured]) or 0:,.0f}",
-        f"{middle([each.cpu_us for each in measured]) or 0:,.0f}",
-        f"{middle([each.p50_ms for each in measured]) or 0:,.1f}",
-        f"{middle([each.p99_ms for each in measured]) or 0:,.1f}",
+        _shown(middle(rates)),
+        f"{spread(rates):.0%}" if rates else "-",
+        _shown(middle([each.per_cpu_s for each in measured])),
+        _shown(middle([each.cpu_us for each in measured])),
+        _shown(middle([each.p50_ms for each in measured]), digits=1),
+        _shown(middle([each.p99_ms for each in measured]), digits=1),
         f"{max(each.rss for each in measured) / _MB:,.0f}",
     ]
 
 
+def _shown(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
 def ratios(found: Found) -> Iterator[str]:
     """Say how much faster than the connector's pace, and how much cheaper an event, ours is."""
-    for bus in dict.fromkeys(bus for bus, _ in found):
-        ours = found.get((bus, OURS), [])
-        for name, measured in ((name, measured) for (on, name), measured in found.items() if on == bus):
-            if name == OURS or not ours:
-                continue
-            speed = (middle([each.per_s for each in ours]) or 0) / (middle([each.per_s for each in measured]) or 1)
-            cost = (middle([each.cpu_us for each in measured]) or 0) / (middle([each.cpu_us for each in ours]) or 1)
-            aim = "; the aim is 20x" if name == CONNECTOR else ""
-            yield f"{bus}: {speed:.1f}x the events/s of {CONTENDERS[name].title}{aim}; {cost:.1f}x its events/CPU s"
+    for (bus, name), measured in found.items():
+        ours = found.get((bus, OURS))
+        if name == OURS or not ours:
+            continue
+        of, aim = CONTENDERS[name].title, "; the aim is 20x" if name == CONNECTOR else ""
+        speed = _times([each.per_s for each in ours], [each.per_s for each in measured])
+        cost = _times([each.per_cpu_s for each in ours], [each.per_cpu_s for each in measured])
+        if speed is None or cost is None:
+            yield f"{bus}: too few events to compare with {of}"
+        else:
+            yield f"{bus}: {speed:.1f}x the events/s of {of}{aim}; {cost:.1f}x its events/CPU s"
+
+
+def _times(ours: list[float | None], theirs: list[float | None]) -> float | None:
+    """Return the ratio of the medians, if there are both."""
+    one, other = middle(ours), middle(theirs)
+    return one / other if one and other else None
 
 
 def as_json(found: Found) -> list[dict[str, Any]]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
+from rich.console import Console
 
 from bench.notifier.check import expected, problems
+from bench.notifier.contenders import CONNECTOR, CONTENDERS, OURS
 from bench.notifier.endpoint import Taken
-from bench.notifier.measure import quantile
+from bench.notifier.measure import Measured, quantile
+from bench.notifier.report import ratios, show
 from bench.notifier.topic import TIMESTAMP_MS, card, notification
 from notifier.envelope import Naming, Record
 from notifier.mapping import Mapper
@@ -62,3 +67,19 @@ def test_the_endpoint_counts_entries_and_not_what_stands_in_them() -> None:
     answer = taken.take(b'{"Entries": [{"Detail": "{\\"Detail\\":1}"}, {"Detail": "x"}]}')
     assert taken.entries == 2
     assert answer.count(b"EventId") == 2
+
+
+def measured(events: int, wall_s: float, cpu_us: float | None) -> Measured:
+    return Measured(events, wall_s, cpu_us, rss=80_000_000, p50_ms=None, p99_ms=None)
+
+
+def test_a_ratio_is_of_medians_and_where_a_run_was_too_short_none_is_told() -> None:
+    connector = [measured(500, 10.0, 400.0)]
+    found = {("null", OURS): [measured(50_000, 25.0, 200.0)], ("null", CONNECTOR): connector}
+    title = CONTENDERS[CONNECTOR].title
+    assert list(ratios(found)) == [f"null: 40.0x the events/s of {title}; the aim is 20x; 2.0x its events/CPU s"]
+    short = {("null", OURS): [measured(400, 0.0, None)], ("null", CONNECTOR): connector}
+    assert list(ratios(short)) == [f"null: too few events to compare with {title}"]
+    out = StringIO()
+    show(short, 1, Console(file=out, width=160))
+    assert "0.0" not in out.getvalue()
