@@ -19,6 +19,8 @@ from demo.process import HOST, Child, free_port
 _LOOK_S: Final = 0.05
 _START_S: Final = 120.0
 _QUIET_S: Final = 60.0
+_LEAST_CPU_S: Final = 0.1
+"""Ten ticks of the clock of CPU time: what took less isn't known to a tenth."""
 _BUCKET: Final = re.compile(r'^cardwatch_notifier_put_seconds_bucket\{le="([^"]+)"\} (\S+)$', re.MULTILINE)
 
 
@@ -29,7 +31,7 @@ class Measured:
     events: int
     wall_s: float
     cpu_us: float | None
-    """CPU time of the contender per event, its start not counted; None when all had come before the first look."""
+    """CPU time of the contender per event, its start not counted; None when that is too little to be measured."""
     rss: int
     """Resident bytes at the end."""
     p50_ms: float | None
@@ -62,7 +64,7 @@ def measure(one: Contender, bus: Bus, where: Where, events: int, group: str) -> 
         used, seen, resident = cpu_s(child.pid) - before, bus.seen(), memory(child.pid).rss
         calls = _of_file(where, group, child) if one.name == CONNECTOR else _of_metrics(ops_port)
         counted = seen.entries - already
-        cpu_us = used * 1e6 / counted if used and counted else None
+        cpu_us = used * 1e6 / counted if counted and used >= _LEAST_CPU_S else None
         return Measured(seen.entries, seen.last_s - seen.first_s, cpu_us, resident, *calls)
     finally:
         child.stop()

@@ -55,13 +55,12 @@ def ratios(found: Found) -> Iterator[str]:
         ours = found.get((bus, OURS))
         if name == OURS or not ours:
             continue
-        of, aim = CONTENDERS[name].title, "; the aim is 20x" if name == CONNECTOR else ""
+        aim = "; the aim is 20x" if name == CONNECTOR else ""
         speed = _times([each.per_s for each in ours], [each.per_s for each in measured])
         cost = _times([each.per_cpu_s for each in ours], [each.per_cpu_s for each in measured])
-        if speed is None or cost is None:
-            yield f"{bus}: too few events to compare with {of}"
-        else:
-            yield f"{bus}: {speed:.1f}x the events/s of {of}{aim}; {cost:.1f}x its events/CPU s"
+        told = [f"{speed:.1f}x the events/s{aim}"] if speed else []
+        told += [f"{cost:.1f}x the events/CPU s"] if cost else []
+        yield f"{bus}, to {CONTENDERS[name].title}: {'; '.join(told) or 'too few events to compare'}"
 
 
 def _times(ours: list[float | None], theirs: list[float | None]) -> float | None:

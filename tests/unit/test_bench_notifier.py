@@ -76,10 +76,12 @@ def measured(events: int, wall_s: float, cpu_us: float | None) -> Measured:
 def test_a_ratio_is_of_medians_and_where_a_run_was_too_short_none_is_told() -> None:
     connector = [measured(500, 10.0, 400.0)]
     found = {("null", OURS): [measured(50_000, 25.0, 200.0)], ("null", CONNECTOR): connector}
-    title = CONTENDERS[CONNECTOR].title
-    assert list(ratios(found)) == [f"null: 40.0x the events/s of {title}; the aim is 20x; 2.0x its events/CPU s"]
+    to = f"null, to {CONTENDERS[CONNECTOR].title}: "
+    assert list(ratios(found)) == [f"{to}40.0x the events/s; the aim is 20x; 2.0x the events/CPU s"]
+    unknown = found | {("null", CONNECTOR): [measured(30, 0.6, None)]}
+    assert list(ratios(unknown)) == [f"{to}40.0x the events/s; the aim is 20x"]
     short = {("null", OURS): [measured(400, 0.0, None)], ("null", CONNECTOR): connector}
-    assert list(ratios(short)) == [f"null: too few events to compare with {title}"]
+    assert list(ratios(short)) == [f"{to}too few events to compare"]
     out = StringIO()
     show(short, 1, Console(file=out, width=160))
     assert "0.0" not in out.getvalue()
