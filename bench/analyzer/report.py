@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.analyzer.compare import Series, ratios
+from bench.analyzer.engine import Engine
 from bench.analyzer.work import Work
 from bench.figures import middle
 
@@ -35,7 +36,7 @@ def show(series: Sequence[Series], works: Sequence[Work], console: Console) -> N
             table.add_row(work.name, one.engine.title, *cells(one, work), times_cpu, *_words(one))
         table.add_section()
     console.print(table)
-    for line in remarks(series):
+    for line in (*unequal([one.engine for one in series]), *remarks(series)):
         console.print(line, soft_wrap=True, highlight=False)
 
 
@@ -61,6 +62,15 @@ def _rate(us: float) -> str:
 
 def _words(one: Series) -> tuple[str, str]:
     return "durable" if one.engine.durable else "lost in a crash", "WRONG" if any(one.wrong()) else "agree"
+
+
+def unequal(engines: Sequence[Engine]) -> list[str]:
+    """Say what engines do more or less than the work that is the same for all: a line for each difference."""
+    titles: dict[str, list[str]] = {}
+    for one in engines:
+        if one.unequal:
+            titles.setdefault(one.unequal, []).append(one.title)
+    return [f"Not equal work, {', '.join(who)}: {what}" for what, who in titles.items()]
 
 
 def remarks(series: Sequence[Series]) -> list[str]:

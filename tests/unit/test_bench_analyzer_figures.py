@@ -147,3 +147,11 @@ def test_the_score_is_told_as_rates() -> None:
 def test_every_bench_has_the_options_that_all_gives() -> None:
     for name, bench in BENCHES.items():
         assert {"runs", "smoke", "file"} <= set(bench.__annotations__), name
+
+
+def test_what_is_not_equal_work_is_said_below_the_figures() -> None:
+    found = shown(series("ours", 2.0), series("streams", 1.0), series("quix", 4.0), series("confluent", 1.0))
+    streams, python = [line for line in found.splitlines() if line.startswith("Not equal work, ")]
+    assert streams.startswith("Not equal work, Kafka Streams: every figure of every window for each record")
+    assert python.startswith("Not equal work, Quix Streams, confluent-kafka: no field is checked")
+    assert "Not equal" not in shown(series("ours", 2.0))
