@@ -13,6 +13,7 @@ from bench.analyzer.commands import analyzer, latency
 from bench.codec.commands import codec
 from bench.eventbus.commands import eventbus, eventbus_rules
 from bench.notifier.commands import notifier
+from bench.page import page
 from bench.places import ROOT
 from bench.producer.commands import producer
 from bench.score.commands import score
@@ -34,6 +35,7 @@ cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 for _name, _bench in BENCHES.items():
     cli.command(_name)(_bench)
 cli.command("eventbus-rules")(eventbus_rules)
+cli.command("page")(page)
 
 
 @cli.command("all")

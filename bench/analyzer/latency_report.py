@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -11,12 +11,14 @@ from rich.table import Table
 from bench.analyzer.latency import Delays, Series
 from bench.figures import middle
 
+COLUMNS: Final = ("runs", "p50 ms", "p99 ms", "longest ms", "notifications a run", "writer late ms")
+
 
 def show(series: Series, console: Console) -> None:
     """Print medians of the runs by engine and rate."""
     table = Table(title="From produce to notification (medians of runs)", title_justify="left")
     table.add_column("engine")
-    for name in ("transactions/s", "runs", "p50 ms", "p99 ms", "longest ms", "notifications a run", "writer late ms"):
+    for name in ("transactions/s", *COLUMNS):
         table.add_column(name, justify="right")
     for title, found in series.items():
         for per_s in sorted({one.pace.per_s for one in found}):

@@ -14,6 +14,7 @@ from bench.analyzer.engine import Engine
 from bench.analyzer.work import Work
 from bench.figures import middle
 
+COLUMNS: Final = ("records/CPU s", "CPU µs/record", "spread", "records/s", "peak MB", "start s", "x CPU")
 _SHOWN: Final = 5
 _US: Final = 1e6
 
@@ -25,25 +26,24 @@ def show(series: Sequence[Series], works: Sequence[Work], console: Console) -> N
     table = Table(title=f"Analyzers on equal work, median of {runs} run{'s' * (runs > 1)}", title_justify="left")
     table.add_column("flagged")
     table.add_column("engine")
-    for name in ("records/CPU s", "CPU µs/record", "spread", "records/s", "peak MB", "start s", "x CPU"):
+    for name in COLUMNS:
         table.add_column(name, justify="right")
     table.add_column("state")
     table.add_column("verdicts")
     for work in works:
         for one in series:
             ratio = times.get((one.engine.name, work))
-            times_cpu = f"{ratio:.2f}" if ratio else "-"
-            table.add_row(work.name, one.engine.title, *cells(one, work), times_cpu, *_words(one))
+            table.add_row(work.name, one.engine.title, *cells(one, work, ratio), *_words(one))
         table.add_section()
     console.print(table)
     for line in (*unequal([one.engine for one in series]), *remarks(series)):
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def cells(one: Series, work: Work) -> list[str]:
+def cells(one: Series, work: Work, ratio: float | None) -> list[str]:
     """Return its figures; none of an engine that was wrong, as its time says nothing."""
     if any(one.wrong()):
-        return ["-"] * 6
+        return ["-"] * len(COLUMNS)
     cpu_us, wall_us = one.cpu_us(work), one.wall_us(work)
     start_s = middle([each.wall_s for each in one.starts])
     return [
@@ -53,6 +53,7 @@ def cells(one: Series, work: Work) -> list[str]:
         _rate(wall_us),
         f"{one.peak_mb(work):,.0f}",
         "-" if start_s is None else f"{start_s:.1f}",
+        f"{ratio:.2f}" if ratio else "-",
     ]
 
 

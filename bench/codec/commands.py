@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
@@ -15,6 +16,7 @@ from bench.figures import middle, spread
 from bench.screen import JsonFile, Runs, Smoke
 from schemas.errors import EXIT_FAILURE
 
+COLUMNS: Final = ("records/CPU s", "µs a record", "spread")
 _SMOKE_RECORDS: Final = 500
 _NS: Final = 1e9
 
@@ -40,11 +42,10 @@ def codec(
             for way in compared:
                 taken[way.title].append(seconds(way) / len(way.expected))
     table = Table(title="Avro, transactions a CPU second (medians)", title_justify="left")
-    for name in ("way", "records/CPU s", "µs a record", "spread"):
+    for name in ("way", *COLUMNS):
         table.add_column(name, justify="left" if name == "way" else "right")
     for title, each in taken.items():
-        cost_s = middle(each) or 0.0
-        table.add_row(title, f"{1 / cost_s:,.0f}" if cost_s else "-", f"{cost_s * 1e6:.2f}", f"{spread(each):.0%}")
+        table.add_row(title, *cells(each))
     console.print(table)
     for title in wrong:
         console.print(f"WRONG {title}: not the records that were written", highlight=False)
@@ -53,6 +54,12 @@ def codec(
     )
     if wrong:
         raise typer.Exit(EXIT_FAILURE)
+
+
+def cells(taken_s: Sequence[float]) -> list[str]:
+    """Return the figures of a way, from the seconds that it took for a record in each run."""
+    cost_s = middle(taken_s) or 0.0
+    return [f"{1 / cost_s:,.0f}" if cost_s else "-", f"{cost_s * 1e6:.2f}", f"{spread(taken_s):.0%}"]
 
 
 def seconds(way: Way) -> float:

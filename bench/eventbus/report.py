@@ -13,7 +13,8 @@ from bench.eventbus.measure import Measured, Setting
 from bench.figures import middle
 
 _MB: Final = 1_000_000
-_TARGETS: Final = {"sqs": "SQS", "webhook": "webhook", "both": "both"}
+TARGETS: Final = {"sqs": "SQS", "webhook": "webhook", "both": "both"}
+COLUMNS: Final = ("accepted/s", "delivered/s", "p50 ms", "p99 ms", "CPU µs/event", "lost", "repeated")
 
 
 def show(series: list[Series], runs: int, console: Console) -> None:
@@ -21,18 +22,19 @@ def show(series: list[Series], runs: int, console: Console) -> None:
     table = Table(title=f"Events a second, median of {runs} run{'s' if runs > 1 else ''}", title_justify="left")
     for name in ("to", "load", "bus"):
         table.add_column(name)
-    for name in ("accepted/s", "delivered/s", "p50 ms", "p99 ms", "CPU µs/event", "lost", "repeated"):
+    for name in COLUMNS:
         table.add_column(name, justify="right")
     for setting in SETTINGS:
         for one in series:
-            table.add_row(_TARGETS[setting.target], setting.title, one.peer.title, *_cells(one.measured[setting]))
+            table.add_row(TARGETS[setting.target], setting.title, one.peer.title, *cells(one.measured[setting]))
         table.add_section()
     console.print(table)
     for line in (*ratios(series), *memories(series), *remarks(series)):
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def _cells(measured: list[Measured]) -> list[str]:
+def cells(measured: list[Measured]) -> list[str]:
+    """Return the figures of a bus and a setting."""
     found = [each.figures for each in measured]
     return [
         f"{middle([f.accepted_per_s for f in found]):,.0f}",
@@ -59,7 +61,7 @@ def ratios(series: list[Series]) -> list[str]:
     ours, *others = series
     return [
         f"{ours.peer.title} delivers {delivered(ours, setting) / delivered(other, setting):.1f} x {other.peer.title} "
-        f"to {_TARGETS[setting.target]} at {setting.title}"
+        f"to {TARGETS[setting.target]} at {setting.title}"
         for other in others
         for setting in SETTINGS
         if delivered(other, setting)
@@ -81,7 +83,7 @@ def remarks(series: list[Series]) -> list[str]:
     lines = []
     for one in series:
         for setting, measured in one.measured.items():
-            where = f"{one.peer.title}, {_TARGETS[setting.target]}, {setting.title}"
+            where = f"{one.peer.title}, {TARGETS[setting.target]}, {setting.title}"
             for number, found in enumerate((each.figures for each in measured), start=1):
                 if found.lost or found.refused or found.invented:
                     wrong = f"{found.lost} lost, {found.refused} refused, {found.invented} never put"

@@ -16,6 +16,7 @@ from bench.notifier.measure import Measured
 _MB: Final = 1_000_000
 Found = dict[tuple[str, str], list[Measured]]
 """Runs by bus and contender."""
+COLUMNS: Final = ("events/s", "spread", "events/CPU s", "CPU µs/event", "call p50 ms", "p99 ms", "MB")
 
 
 def show(found: Found, runs: int, console: Console) -> None:
@@ -23,16 +24,17 @@ def show(found: Found, runs: int, console: Console) -> None:
     table = Table(title=f"Notifications put, median of {runs} run{'s' if runs > 1 else ''}", title_justify="left")
     for name in ("bus", "by"):
         table.add_column(name)
-    for name in ("events/s", "spread", "events/CPU s", "CPU µs/event", "call p50 ms", "p99 ms", "MB"):
+    for name in COLUMNS:
         table.add_column(name, justify="right")
     for (bus, name), measured in found.items():
-        table.add_row(bus, CONTENDERS[name].title, *_cells(measured))
+        table.add_row(bus, CONTENDERS[name].title, *cells(measured))
     console.print(table)
     for line in ratios(found):
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def _cells(measured: list[Measured]) -> list[str]:
+def cells(measured: list[Measured]) -> list[str]:
+    """Return the figures of a bus and contender."""
     rates = [each.per_s for each in measured if each.per_s]
     return [
         _shown(middle(rates)),

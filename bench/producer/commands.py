@@ -18,6 +18,7 @@ from bench.screen import JsonFile, Runs, Smoke
 from demo.broker import APACHE, EMBEDDED
 from schemas.errors import EXIT_FAILURE
 
+COLUMNS: Final = ("transactions/CPU s", "CPU µs", "spread", "transactions/s", "wall µs", "x CPU", "x wall")
 _FEW: Final = 500
 _US: Final = 1e6
 
@@ -63,16 +64,20 @@ def producer(
 def _show(series: Series, console: Console) -> None:
     table = Table(title="Producers, median of all runs", title_justify="left")
     table.add_column("producer")
-    for name in ("transactions/CPU s", "CPU µs", "spread", "transactions/s", "wall µs", "x CPU", "x wall"):
+    for name in COLUMNS:
         table.add_column(name, justify="right")
-    ours = _medians(series[MAKERS[0]])
     for maker, made in series.items():
-        cpu_us, wall_us = _medians(made)
-        shares = f"{spread([one.cpu_us for one in made]):.0%}"
-        rates = f"{_US / cpu_us:,.0f}", f"{_US / wall_us:,.0f}"
-        times = f"{cpu_us / ours[0]:.1f}", f"{wall_us / ours[1]:.1f}"
-        table.add_row(maker.title, rates[0], f"{cpu_us:,.1f}", shares, rates[1], f"{wall_us:,.1f}", *times)
+        table.add_row(maker.title, *cells(made, series[MAKERS[0]]))
     console.print(table)
+
+
+def cells(made: Sequence[Run], ours: Sequence[Run]) -> list[str]:
+    """Return the figures of a producer, beside ours."""
+    (cpu_us, wall_us), (our_cpu_us, our_wall_us) = _medians(made), _medians(ours)
+    shares = f"{spread([one.cpu_us for one in made]):.0%}"
+    rates = f"{_US / cpu_us:,.0f}", f"{_US / wall_us:,.0f}"
+    times = f"{cpu_us / our_cpu_us:.1f}", f"{wall_us / our_wall_us:.1f}"
+    return [rates[0], f"{cpu_us:,.1f}", shares, rates[1], f"{wall_us:,.1f}", *times]
 
 
 def _medians(made: Sequence[Run]) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from bench.places import ROOT
 from bench.screen import JsonFile, Runs, Smoke
 from schemas.errors import EXIT_FAILURE, UnavailableError
 
+COLUMNS: Final = ("transactions/CPU s", "transactions/s", "spread of CPU", "MB")
 _SMOKE_TRANSACTIONS: Final = 2_000
 _PROCESSES: Final = (1, 2)
 
@@ -41,7 +42,7 @@ def score(
                 told.append(offline(count, processes))
     costs = {processes: [one.pop("cost") for one in told] for processes, told in found.items()}
     table = Table(title=f"Score of {count:,} generated transactions (medians of {runs})", title_justify="left")
-    for name in ("processes", "transactions/CPU s", "transactions/s", "spread of CPU", "MB"):
+    for name in ("processes", *COLUMNS):
         table.add_column(name, justify="right")
     for processes, each in costs.items():
         table.add_row(str(processes), *cells(each, count))
