@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from analyzer.core.chain import Chain
-from analyzer.core.detect import Judged
+from analyzer.core.chain import Chain, Judges
+from analyzer.core.detect import Duplicate, Judged, Late
 from analyzer.core.rules.amount_outlier import z_score
 from analyzer.core.rules.base import FIELDS
 from analyzer.core.window import CardWindow
 from analyzer.wire import checked
 from bench.analyzer.records import disordered
+from schemas.codec import Record
 from schemas.errors import UserError
 from score import page
 from score.as_json import scores_json
@@ -29,7 +31,7 @@ from score.offline.play import Labelled, Play
 from score.offline.ranking import LEAST_HISTORY, LEAST_SD, Habits, Ranked, auc, average_precision, suspicion
 from score.sheet import Figures, Sheet, by_rule, by_scenario, duration, matrix
 from tests import handbook_data
-from tests.analyzer_input import judges, stream
+from tests.analyzer_input import judge, judges, stream
 
 SMALL = ("--transactions", "1000", "--processes", "1")
 
@@ -238,10 +240,14 @@ def test_an_option_that_would_change_nothing_is_refused(args: tuple[str, ...]) -
     assert "would change nothing" in str(result.exception)
 
 
-STREAM: list[Labelled] = [
-    (one, Label(one["transactionId"], one["cardId"], one["eventTime"], one["amountMinor"], one["approved"], None, 0))
-    for one in disordered(stream(1_500, cards=40))
-]
+def labelled(one: Record) -> Labelled:
+    scenario = "spree" if one["amountMinor"] % 7 == 0 else None
+    return one, Label(
+        one["transactionId"], one["cardId"], one["eventTime"], one["amountMinor"], one["approved"], scenario, 0
+    )
+
+
+STREAM: list[Labelled] = [labelled(one) for one in disordered(stream(1_500, cards=40))]
 
 
 def test_habits_that_rank_are_those_of_the_core() -> None:
@@ -252,6 +258,23 @@ def test_habits_that_rank_are_those_of_the_core() -> None:
         assert habits.above(one) == known
         if isinstance(chain.take(one).outcome, Judged) and one.approved:
             habits.learn(one)
+
+
+def test_the_ranking_is_by_what_the_core_says_of_each_record() -> None:
+    by = Judges(judge(), sight=None, terminals=None)
+    play, chain, habits, ranked = Play(by), Chain(by), Habits(), Ranked()
+    play.take(STREAM)
+    kinds: Counter[type] = Counter()
+    for one, label in ((checked(record), label) for record, label in STREAM):
+        outcome, above = chain.take(one).outcome, habits.above(one)
+        kinds[type(outcome)] += 1
+        if isinstance(outcome, Judged) and one.approved:
+            habits.learn(one)
+        if label is not None and not isinstance(outcome, Duplicate):
+            ranked.take(suspicion(outcome.verdict.score if isinstance(outcome, Judged) else 0.0, above), label)
+    assert play.result(10).ranking == ranked.figures()
+    assert ranked.figures().auc is not None
+    assert (play.late, play.duplicate) == (kinds[Late], kinds[Duplicate])
 
 
 def test_however_many_are_judged_together_the_same_comes_of_them() -> None:
