@@ -6,7 +6,7 @@ UV     := $(VENV)/bin/uv
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka check lint format docs data-card lock score bench bench-smoke up down clean
+.PHONY: help setup demo test test-kafka check lint format docs data-card lock score bench bench-smoke profile up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ bench: setup .venv-bench/.installed ## measure everything beside its peers: hour
 
 bench-smoke: setup .venv-bench/.installed ## a few records through every bench: it runs, and what comes out is right
 	@$(PY) -m bench all --smoke
+
+profile: setup .venv-bench/.installed ## where analyzer, producer and notifier spend their time (ARGS="analyzer", ARGS=--help)
+	@$(PY) -m bench profile $(ARGS)
 
 up: ## run the suite in containers (Docker Compose)
 	docker compose up --build --wait

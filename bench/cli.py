@@ -15,6 +15,7 @@ from bench.eventbus.commands import eventbus, eventbus_rules
 from bench.notifier.commands import notifier
 from bench.places import ROOT
 from bench.producer.commands import producer
+from bench.profile.commands import profile
 from bench.score.commands import score
 from bench.screen import Runs, Smoke
 from schemas.errors import EXIT_FAILURE
@@ -34,6 +35,7 @@ cli = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 for _name, _bench in BENCHES.items():
     cli.command(_name)(_bench)
 cli.command("eventbus-rules")(eventbus_rules)
+cli.command("profile")(profile)
 
 
 @cli.command("all")
