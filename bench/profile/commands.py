@@ -44,7 +44,9 @@ def profile(
         count = records or subject.records
         with screen.folder() as folder, screen.progress(console) as say:
             say(f"{name}: {count:,} {subject.record}")
-            wrong += [f"{name}: {line}" for line in subject.work(Place(broker, folder, say), count, Look(out, subject.per_s))]
+            wrong += [
+                f"{name}: {line}" for line in subject.work(Place(broker, folder, say), count, Look(out, subject.per_s))
+            ]
         found.append(read(subject, count, out))
         show(found[-1], console)
         console.print(f"Samples, for https://www.speedscope.app: {out.relative_to(ROOT)}", highlight=False)

@@ -29,13 +29,18 @@ _LIBRARIES: Final = (Part("event loop", ("asyncio/", "selectors.py", "uvloop", "
 _START: Final = Part("start", ("boto3/", "botocore/", "inspect.py", "importlib/", "typing_extensions.py", "pydantic"))
 ANALYZER: Final = (
     _START,
-    Part("decode", (*(f"analyzer/batch/{name}.py" for name in _DECODE), "analyzer/batch/cut.py", "analyzer/wire.py:read")),
+    Part(
+        "decode", (*(f"analyzer/batch/{name}.py" for name in _DECODE), "analyzer/batch/cut.py", "analyzer/wire.py:read")
+    ),
     Part("decode", ("analyzer/card_desk.py:read", "analyzer/card_desk.py:_columns", "analyzer/portion.py")),
     Part("screens and figures", ("analyzer/batch/screens/", "analyzer/batch/figures.py")),
     Part("core: flagged or out of order", ("analyzer/core/", "analyzer/batch/moment.py", "analyzer/batch/windows.py")),
     Part("checkpoint: encode states", ("analyzer/batch/pack.py", "analyzer/card_states.py:snapshot")),
     Part("checkpoint: encode states", ("analyzer/batch/store.py:encode_all", "analyzer/settle.py")),
-    Part("cards by slot", ("analyzer/batch/shelf.py", "analyzer/batch/judge.py:card_ids_of", "analyzer/card_desk.py:_slots")),
+    Part(
+        "cards by slot",
+        ("analyzer/batch/shelf.py", "analyzer/batch/judge.py:card_ids_of", "analyzer/card_desk.py:_slots"),
+    ),
     Part("judge in arrays", ("analyzer/batch/", "analyzer/card_states.py", "analyzer/recent_codec.py")),
     Part("notifications", ("analyzer/desk.py", "analyzer/wire.py", "analyzer/card_desk.py:_notifications")),
     Part("counting", ("analyzer/card_desk.py:_count", "analyzer/metrics.py", "prometheus_client/")),
@@ -63,7 +68,10 @@ NOTIFIER: Final = (
     Part("botocore", ("botocore/", "boto3/")),
     Part("put", ("notifier/sinks/",)),
     Part("decode", ("schemas/", "notifier/avro_json.py", "notifier/java_json.py", "notifier/connect_types.py")),
-    Part("entry", ("notifier/envelope.py", "notifier/mapping.py", "notifier/connect_header.py", "notifier/consume.py:_job")),
+    Part(
+        "entry",
+        ("notifier/envelope.py", "notifier/mapping.py", "notifier/connect_header.py", "notifier/consume.py:_job"),
+    ),
     Part("queue and settle", ("notifier/backlog.py", "notifier/batch.py", "notifier/calls.py", "notifier/deliver.py")),
     Part("queue and settle", ("notifier/progress.py", "prometheus_client/")),
     Part("fetch", ("notifier/consume.py", "notifier/kafka.py")),

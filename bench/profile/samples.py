@@ -15,7 +15,7 @@ from bench.profile.parts import OTHER, Part
 
 _IMPORT: Final = "importlib._bootstrap"
 _WAITING: Final = {"selectors.py:select", "thread.py:_worker", "threading.py:wait", "runners.py:run"}
-"""Where threads wait. py-spy leaves them out when the system says that they sleep, which it is now and then late with."""
+"""Where threads wait. py-spy leaves out those that sleep; now and then the system is late to say so."""
 _LIBRARY: Final = re.compile(r".*/(?:site-packages|lib/python3\.\d+)/")
 
 

@@ -82,7 +82,7 @@ def notifier(place: Place, records: int, look: Look) -> list[str]:
     one = replace(CONTENDERS[OURS], words=tuple(look.words(CONTENDERS[OURS].words)))
     with filled(place.broker, folder, records, place.say) as (kafka, places), null_bus(folder, 0) as bus:
         measure(one, bus, Where(kafka.bootstrap_servers, bus.url, bus.url, folder), records, "profile")
-        return problems(bus.arrivals(), places)
+        return list(problems(bus.arrivals(), places))
 
 
 SUBJECTS: Final[Mapping[str, Subject]] = {
