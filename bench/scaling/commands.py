@@ -31,6 +31,8 @@ class Size:
     """Judged by each number of workers."""
     cards: tuple[int, ...]
     written_cards: int
+    written_records: int
+    written_per_s: int
     every_s: tuple[float, ...]
 
     def records(self, cards: int) -> int:
@@ -38,8 +40,8 @@ class Size:
         return max(self.shared_records, cards * 5 // 2)
 
 
-FULL: Final = Size(4, 20_000, 300_000, (10_000, 100_000, 1_000_000), 10_000, (0.1, 0.3, 1.0))
-SMALL: Final = Size(1, 50, 300, (50,), 50, ())
+FULL: Final = Size(4, 20_000, 300_000, (10_000, 100_000, 1_000_000), 10_000, 60_000, 5_000, (0.1, 1.0, 4.0))
+SMALL: Final = Size(1, 50, 300, (50,), 50, 0, 0, ())
 
 
 def scaling(
@@ -79,6 +81,7 @@ def measure(stand: Stand, size: Size, found: report.Found, folder: Path) -> Iter
     for cards in size.cards:
         found.known.append(know(stand, cards, size.records(cards), folder / str(cards)))
         yield
-    for written in write(stand, size.written_cards, size.shared_records, size.every_s, folder / "written"):
+    pace = size.written_records, size.written_per_s
+    for written in write(stand, size.written_cards, pace, size.every_s, folder / "written") if size.every_s else ():
         found.written.append(written)
         yield

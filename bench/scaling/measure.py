@@ -6,15 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
+from typing import Final
 
 from bench.analyzer.ground import ground
 from bench.analyzer.run import Stand
 from bench.memory import memory
-from bench.scaling.traffic import Traffic
-from bench.scaling.workers import Site, Worker, missing
+from bench.scaling.traffic import AT_ONCE, USES, Traffic
+from bench.scaling.workers import Site, missing
 from schemas.codec import Encoder
 from schemas.topics import TRANSACTIONS
+
+_STEP_S: Final = 0.02
+"""Records of a pace are written so often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def know(stand: Stand, cards: int, records: int, folder: Path) -> Known:
         began = monotonic()
         first = made.add()
         start_s, start_cpu_s, empty = monotonic() - began, first.meter.cpu_s, memory(first.child.pid).rss
-        written = _judge(made, first, traffic, records, 1.0)
+        written = _judge(made, traffic, records, 1.0)
         rss, peak = memory(first.child.pid).rss, first.meter.peak_rss
         made.stop()
         stand.say(f"one worker recovers {cards:,} cards")
@@ -131,22 +135,33 @@ def know(stand: Stand, cards: int, records: int, folder: Path) -> Known:
         )
 
 
-def write(stand: Stand, cards: int, records: int, every_s: tuple[float, ...], folder: Path) -> Iterator[Written]:
-    """Let a worker judge with states written so often; a new one for each."""
+def write(
+    stand: Stand, cards: int, pace: tuple[int, int], every_s: tuple[float, ...], folder: Path
+) -> Iterator[Written]:
+    """Let a worker judge with states written so often; a new one for each.
+
+    Args:
+        stand: what all runs share.
+        cards: how many cards there are, each with a history.
+        pace: records in all, and how many a second.
+        every_s: how often states are written.
+        folder: for data and logs.
+    """
     with site(stand, folder) as made:
         traffic = Traffic(Encoder("transaction", stand.versions[TRANSACTIONS]), cards)
+        _fill(made, traffic, round(USES * cards))
         for checkpoint_s in every_s:
-            stand.say(f"states of {cards:,} cards are written every {checkpoint_s:g} s")
-            worker = made.add(ANALYZER_CHECKPOINT_S=str(checkpoint_s))
+            stand.say(f"{pace[1]:,} records a second, states of {cards:,} cards every {checkpoint_s:g} s")
+            made.add(ANALYZER_CHECKPOINT_S=str(checkpoint_s))
             made.finish()
-            yield _judge(made, worker, traffic, records, checkpoint_s)
+            yield _judge(made, traffic, pace[0], checkpoint_s, pace[1])
             made.stop()
 
 
-def _judge(made: Site, worker: Worker, traffic: Traffic, records: int, checkpoint_s: float) -> Written:
-    """Let a worker judge records while they are written."""
-    before, cpu_s, began = made.counted(), worker.meter.cpu_s, monotonic()
-    _fill(made, traffic, records)
+def _judge(made: Site, traffic: Traffic, records: int, checkpoint_s: float, per_s: int = 0) -> Written:
+    """Let workers judge records while they are written, as fast as can be or so many a second."""
+    before, cpu_s, began = made.counted(), _cpu_s(made), monotonic()
+    _fill(made, traffic, records, per_s)
     made.finish()
     wall_s, counted = monotonic() - began, made.counted()
     return Written(
@@ -154,16 +169,20 @@ def _judge(made: Site, worker: Worker, traffic: Traffic, records: int, checkpoin
         checkpoint_s,
         records,
         wall_s,
-        worker.meter.cpu_s - cpu_s,
+        _cpu_s(made) - cpu_s,
         int(counted["states"] - before["states"]),
         int(counted["state_bytes"] - before["state_bytes"]),
         missing(counted, before, records),
     )
 
 
-def _fill(made: Site, traffic: Traffic, records: int) -> None:
-    for values in traffic.take(records):
+def _fill(made: Site, traffic: Traffic, records: int, per_s: int = 0) -> None:
+    began, done = monotonic(), 0
+    for values in traffic.take(records, round(per_s * _STEP_S) or AT_ONCE):
+        if per_s:
+            sleep(max(0.0, began + done / per_s - monotonic()))
         made.where.fill(values)
+        done += len(values)
         for one in made.workers:
             one.look()
 

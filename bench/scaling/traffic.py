@@ -21,7 +21,7 @@ USES: Final = 2.5
 """Of a card in `REMEMBERED_MS`, in the mean."""
 REMEMBERED_MS: Final = 25 * 3_600_000
 """A day, and the allowed lateness."""
-_CHUNK: Final = 100_000
+AT_ONCE: Final = 100_000
 _SAMPLES: Final = 256
 _OUTLIERS: Final = 0.01
 _TRANSACTION: Final = "00000000-0000-4000-8000-{:012x}"
@@ -40,13 +40,13 @@ class Traffic:
     seen: set[int] = field(default_factory=set)
     """Cards that have had a transaction."""
 
-    def take(self, count: int) -> Iterator[list[tuple[bytes, bytes]]]:
+    def take(self, count: int, at_once: int = AT_ONCE) -> Iterator[list[tuple[bytes, bytes]]]:
         """Yield keys and values of so many more transactions, some at once, in order of event time."""
         rng = np.random.default_rng((self.seed, self.made))
         samples = _samples(self.encoder, rng)
         step_ms = REMEMBERED_MS / (USES * self.cards)
-        for at in range(0, count, _CHUNK):
-            size = min(_CHUNK, count - at)
+        for at in range(0, count, at_once):
+            size = min(at_once, count - at)
             cards = self._cards(rng, size)
             which = rng.integers(0, len(samples), size).tolist()
             values = []
