@@ -24,6 +24,8 @@ from demo.process import HOST, Child, free_port
 from schemas.errors import UnavailableError
 
 _PATIENCE_S: Final = 180.0
+_SLOWEST_PER_S: Final = 2_000
+"""Records; what is slower than that hangs."""
 _LOOK_S: Final = 0.05
 _COUNTER: Final = re.compile(r"^cardwatch_analyzer_(\w+)_total (\S+)$", re.MULTILINE)
 DONE: Final = ("judged", "late", "duplicates", "dead_letters")
@@ -99,7 +101,7 @@ class Site:
         settled = group.state is ConsumerGroupState.STABLE and len(shares) == len(self.workers)
         return settled and all(shares) and all(one.ready() for one in self.workers)
 
-    def until(self, done: Callable[[], bool], what: str) -> float:
+    def until(self, done: Callable[[], bool], what: str, patience_s: float = _PATIENCE_S) -> float:
         """Watch the workers until something is so; return how long that took.
 
         Raises:
@@ -109,8 +111,8 @@ class Site:
         while not done():
             for one in self.workers:
                 one.look()
-            if time.monotonic() - began > _PATIENCE_S:
-                raise UnavailableError(f"the workers are not {what} after {_PATIENCE_S:g} s (logs: {self.folder})")
+            if time.monotonic() - began > patience_s:
+                raise UnavailableError(f"the workers are not {what} after {patience_s:g} s (logs: {self.folder})")
             time.sleep(_LOOK_S)
         for one in self.workers:
             one.look()
@@ -129,7 +131,7 @@ class Site:
     def finish(self) -> float:
         """Wait until every record is done; return how long that took."""
         wanted = sum(self.where.ends.values())
-        return self.until(lambda: self.where.committed() >= wanted, "done")
+        return self.until(lambda: self.where.committed() >= wanted, "done", _PATIENCE_S + wanted / _SLOWEST_PER_S)
 
     def counted(self) -> dict[str, float]:
         """Return the sums of all workers' counters."""
