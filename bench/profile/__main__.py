@@ -15,10 +15,11 @@ def run(
     *,
     out: Annotated[Path, typer.Option()],
     per_s: Annotated[int, typer.Option()],
+    moving: Annotated[bool, typer.Option("--moving", help="Never hold it still.")] = False,
     words: Annotated[list[str], typer.Argument()],
 ) -> None:
     """Run a service and sample it until it ends; SIGTERM is passed on to it."""
-    raise typer.Exit(spied(words, Look(out, per_s)))
+    raise typer.Exit(spied(words, Look(out, per_s, stops=not moving)))
 
 
 if __name__ == "__main__":

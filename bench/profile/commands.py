@@ -45,7 +45,8 @@ def profile(
         with screen.folder() as folder, screen.progress(console) as say:
             say(f"{name}: {count:,} {subject.record}")
             wrong += [
-                f"{name}: {line}" for line in subject.work(Place(broker, folder, say), count, Look(out, subject.per_s))
+                f"{name}: {line}"
+                for line in subject.work(Place(broker, folder, say), count, Look(out, subject.per_s, subject.stops))
             ]
         found.append(read(subject, count, out))
         show(found[-1], console)

@@ -22,17 +22,18 @@ _LOOK_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Where samples go, and how many a second there are.
-
-    Each stops the service for about a millisecond, and for more the more threads it has.
-    """
+    """Where samples go, and how they are taken."""
 
     out: Path
     per_s: int
+    stops: bool
+    """Whether the service is held still for each: a millisecond, and far more if it has many threads. If not, some
+    stacks are torn, and dropped."""
 
     def words(self, of: Sequence[str]) -> list[str]:
         """Return what to run as a module instead of `of`."""
-        return ["bench.profile", "--out", str(self.out), "--per-s", str(self.per_s), "--", *of]
+        flags = () if self.stops else ("--moving",)
+        return ["bench.profile", "--out", str(self.out), "--per-s", str(self.per_s), *flags, "--", *of]
 
 
 def spied(of: Sequence[str], look: Look) -> int:
@@ -46,7 +47,7 @@ def spied(of: Sequence[str], look: Look) -> int:
     service = [sys.executable, "-m", "bench.profile.tied", *of]  # it dies with py-spy, which dies with this process
     out = look.out
     options = ["--format", "speedscope", "--rate", str(look.per_s), "--output", str(out)]
-    argv = [str(program("py-spy")), "record", *options]
+    argv = [str(program("py-spy")), "record", *options, *(() if look.stops else ("--nonblocking",))]
     child = Child("py-spy", [*argv, "--", *service], env=os.environ, log=out.with_suffix(".log"))
     told = _Told()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -52,6 +52,8 @@ class Subject:
     parts: Sequence[parts.Part]
     work: Callable[[Place, int, Look], list[str]]
     """Does the work on so many records, sampled; returns what was wrong."""
+    stops: bool = True
+    """Whether it is held still for each sample."""
 
 
 def analyzer(place: Place, records: int, look: Look) -> list[str]:
@@ -90,6 +92,6 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
     for one in (
         Subject("analyzer", "records", 400_000, 200, parts.ANALYZER, analyzer),
         Subject("producer", "transactions", 400_000, 200, parts.PRODUCER, producer),
-        Subject("notifier", "events", 100_000, 20, parts.NOTIFIER, notifier),
+        Subject("notifier", "events", 50_000, 50, parts.NOTIFIER, notifier, stops=False),
     )
 }

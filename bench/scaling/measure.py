@@ -17,7 +17,7 @@ from bench.scaling.workers import Site, missing
 from schemas.codec import Encoder
 from schemas.topics import TRANSACTIONS
 
-_STEP_S: Final = 0.02
+_STEP_S: Final = 0.25
 """Records of a pace are written so often."""
 
 
