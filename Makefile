@@ -6,7 +6,7 @@ UV     := $(VENV)/bin/uv
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka check lint format docs data-card lock score bench bench-smoke bench-page up down clean
+.PHONY: help setup demo test test-kafka check lint format docs data-card lock score bench bench-smoke bench-page profile up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench-smoke: setup .venv-bench/.installed ## a few records through every bench: 
 
 bench-page: setup ## write the tables of docs/benchmarks.md from the runs of make bench (ARGS=NAME writes one)
 	@$(PY) -m bench page $(ARGS)
+
+profile: setup .venv-bench/.installed ## where analyzer, producer and notifier spend their time (ARGS="analyzer", ARGS=--help)
+	@$(PY) -m bench profile $(ARGS)
 
 up: ## run the suite in containers (Docker Compose)
 	docker compose up --build --wait

@@ -16,6 +16,8 @@ from bench.notifier.commands import notifier
 from bench.page import page
 from bench.places import ROOT
 from bench.producer.commands import producer
+from bench.profile.commands import profile
+from bench.scaling.commands import scaling
 from bench.score.commands import score
 from bench.screen import Runs, Smoke
 from schemas.errors import EXIT_FAILURE
@@ -28,6 +30,7 @@ BENCHES: Final[dict[str, Callable[..., None]]] = {
     "producer": producer,
     "codec": codec,
     "score": score,
+    "scaling": scaling,
 }
 """What `all` runs, in this order; each knows --runs, --smoke and --json, and exits with 1 when a result is wrong."""
 
@@ -36,6 +39,7 @@ for _name, _bench in BENCHES.items():
     cli.command(_name)(_bench)
 cli.command("eventbus-rules")(eventbus_rules)
 cli.command("page")(page)
+cli.command("profile")(profile)
 
 
 @cli.command("all")

@@ -52,10 +52,18 @@ def progress(screen: Console) -> Iterator[Say]:
         yield status.update
 
 
-def keep(found: Any, name: str, file: Path | None, screen: Console) -> None:
-    """Write what a bench found to its file, and say where that is."""
+def put(found: Any, name: str, file: Path | None) -> Path:
+    """Write what a bench has found so far to its file, and return that; what is there before stays whole until then."""
     where = file or RESULTS / f"{name}.json"
     where.parent.mkdir(parents=True, exist_ok=True)
-    where.write_text(json.dumps(found, indent=1) + "\n")
+    part = where.with_name(f"{where.name}.part")
+    part.write_text(json.dumps(found, indent=1) + "\n")
+    part.replace(where)
+    return where
+
+
+def keep(found: Any, name: str, file: Path | None, screen: Console) -> None:
+    """Write what a bench found to its file, and say where that is."""
+    where = put(found, name, file)
     shown = where.relative_to(ROOT) if where.is_relative_to(ROOT) else where
     screen.print(f"Every run: {shown}", highlight=False)

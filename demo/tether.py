@@ -16,13 +16,18 @@ import sys
 _PR_SET_PDEATHSIG = 1
 
 
-def main() -> None:
-    """Tie this process to its parent and become the command."""
-    parent, command = int(sys.argv[1]), sys.argv[2:]
+def tie(parent: int) -> None:
+    """Tie this process to its parent."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before the line above
             raise SystemExit(1)
+
+
+def main() -> None:
+    """Tie this process to its parent and become the command."""
+    parent, command = int(sys.argv[1]), sys.argv[2:]
+    tie(parent)
     try:
         os.execvp(command[0], command)  # noqa: S606 - the command is the caller's own
     except OSError as error:

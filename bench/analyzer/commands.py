@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Final
 
@@ -9,7 +10,7 @@ import typer
 
 from bench import screen
 from bench.analyzer import latency_report, report
-from bench.analyzer.compare import Plan, compare
+from bench.analyzer.compare import Plan, Series, compare
 from bench.analyzer.engine import ENGINES, Engine
 from bench.analyzer.ground import registry
 from bench.analyzer.latency import Pace, measure_all
@@ -53,7 +54,11 @@ def analyzer(
         whole = [replace(one, share=1) for one in plan.engines]
         plan, broker = Plan(whole, (FIVE_PERCENT,), _SMOKE_RECORDS, 1, starts=False), EMBEDDED
     with screen.folder() as folder, screen.progress(console) as say, registry(folder) as (versions, aws):
-        series = compare(Stand(broker, versions, aws, say), plan, folder)
+
+        def put(so_far: Sequence[Series]) -> None:
+            screen.put(report.as_json(so_far), "analyzer", file)  # a run of hours may be cut short
+
+        series = compare(Stand(broker, versions, aws, say), plan, folder, put)
     report.show(series, plan.works, console)
     screen.keep(report.as_json(series), "analyzer", file, console)
     if not report.agree(series):

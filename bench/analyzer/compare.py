@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -102,8 +102,10 @@ def start_records(plan: Plan) -> int:
     return min(START_RECORDS, plan.records // (5 * max(one.share for one in plan.engines)))
 
 
-def compare(stand: Stand, plan: Plan, folder: Path) -> list[Series]:
-    """Let each engine do each work `runs` times, taking turns."""
+def compare(
+    stand: Stand, plan: Plan, folder: Path, keep: Callable[[Sequence[Series]], object] = lambda _: None
+) -> list[Series]:
+    """Let each engine do each work `runs` times, taking turns; `keep` gets what was seen so far after each engine."""
     encoder = Encoder("transaction", stand.versions[TRANSACTIONS])
     stand.say("making records and judging them by the scalar core")
     loads = {share: load(plan.records, share, encoder, plan.works) for share in {one.share for one in plan.engines}}
@@ -120,6 +122,7 @@ def compare(stand: Stand, plan: Plan, folder: Path) -> list[Series]:
             for at, work in enumerate(plan.works):
                 stand.say(f"{said}, {len(loaded.values):,} records, {work.name} flagged")
                 one.runs.setdefault(work, []).append(_run(stand, one.engine, loaded, work, where / str(at)))
+            keep(series)
     return series
 
 

@@ -50,7 +50,7 @@ def notifier(
     if smoke:
         events, sample, runs = _SMOKE_EVENTS, _SMOKE_SAMPLE, 1
     wrong: list[str] = []
-    with screen.folder() as folder, screen.progress(console) as say, _filled(broker, folder, events, say) as topic:
+    with screen.folder() as folder, screen.progress(console) as say, filled(broker, folder, events, say) as topic:
         kafka, places = topic
         with null_bus(folder, answer_ms) as null:
             found = _compare(chosen, null, kafka, places, runs=runs, sample=sample, folder=folder, say=say, wrong=wrong)
@@ -63,7 +63,8 @@ def notifier(
 
 
 @contextmanager
-def _filled(broker: str, folder: Path, events: int, say: Say) -> Iterator[tuple[KafkaSettings, list[tuple[int, int]]]]:
+def filled(broker: str, folder: Path, events: int, say: Say) -> Iterator[tuple[KafkaSettings, list[tuple[int, int]]]]:
+    """Run a broker with so many notifications; yield how to reach it, and partition and offset of each."""
     running = brokers.make(broker, folder / "broker", say=say)
     running.start()
     try:

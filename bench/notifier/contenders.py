@@ -23,13 +23,15 @@ class Contender:
 
     name: str
     title: str
+    words: tuple[str, ...]
+    """What it runs as a module; the connector's also says how much and where to."""
 
 
 CONTENDERS: Final = {
     one.name: one
     for one in (
-        Contender(OURS, "notifier"),
-        Contender(CONNECTOR, "connector's pace"),
+        Contender(OURS, "notifier", ("notifier", "run")),
+        Contender(CONNECTOR, "connector's pace", ("bench.notifier", "connector")),
     )
 }
 
@@ -73,9 +75,9 @@ def start(one: Contender, where: Where, *, events: int, group: str, ops_port: in
         "OPS_PORT": str(ops_port),
         "LOG_LEVEL": "WARNING",
     }
-    command = ["notifier", "run"]
+    command = [*one.words]
     if one.name == CONNECTOR:
-        command = ["bench.notifier", "connector", "--events", str(events), "--out", str(calls_file(where, group))]
+        command += ["--events", str(events), "--out", str(calls_file(where, group))]
     log = where.folder / f"{group}.log"
     return Child(one.title, [sys.executable, "-m", *command], env=env, log=log)
 

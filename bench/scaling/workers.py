@@ -1,0 +1,155 @@
+"""Workers of the analyzer on one broker: started, watched, held still, and asked what they have counted."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from confluent_kafka import ConsumerGroupState
+from confluent_kafka.admin import AdminClient
+
+from bench.analyzer.engine import GROUP, OURS
+from bench.analyzer.ground import Ground
+from bench.analyzer.run import Stand, start
+from bench.analyzer.work import ONE_PERCENT
+from bench.memory import Meter
+from demo.process import HOST, Child, free_port
+from schemas.errors import UnavailableError
+
+_PATIENCE_S: Final = 180.0
+_SLOWEST_PER_S: Final = 2_000
+"""Records; what is slower than that hangs."""
+_LOOK_S: Final = 0.05
+_COUNTER: Final = re.compile(r"^cardwatch_analyzer_(\w+)_total (\S+)$", re.MULTILINE)
+DONE: Final = ("judged", "late", "duplicates", "dead_letters")
+"""Counters of which each record moves one."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """A running worker, and what was seen of it."""
+
+    child: Child
+    port: int
+    began: float
+    """By the clock of `time.monotonic`."""
+    meter: Meter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(self.child.pid)
+
+    def look(self) -> None:
+        """Look at its CPU and memory, and that it runs."""
+        self.child.require_running()
+        self.meter.look()
+
+    def ready(self) -> bool:
+        """Tell whether it has partitions' states, and works."""
+        try:
+            with urlopen(f"http://{HOST}:{self.port}/health", timeout=5) as answer:
+                return bool(answer.status == 200)  # noqa: PLR2004 - OK
+        except (URLError, OSError):
+            return False
+
+    def counters(self) -> dict[str, float]:
+        """Return what it has counted."""
+        with urlopen(f"http://{HOST}:{self.port}/metrics", timeout=30) as answer:
+            return {name: float(value) for name, value in _COUNTER.findall(answer.read().decode())}
+
+    def states(self) -> int:
+        """Return how many states it had when it was ready the last time; -1 if its log doesn't say."""
+        lines = [line for line in self.child.text().splitlines() if '"event": "ready"' in line]
+        return int(json.loads(lines[-1])["states"]) if lines else -1
+
+
+@dataclass(slots=True)
+class Site:
+    """A broker, and the workers on it."""
+
+    stand: Stand
+    where: Ground
+    folder: Path
+    workers: list[Worker] = field(default_factory=list)
+    started: int = 0
+
+    def add(self, **settings: str) -> Worker:
+        """Start one more worker; wait until all have their share of the partitions and work."""
+        self.started += 1
+        port, folder = free_port(), self.folder / str(self.started)
+        more = {"OPS_PORT": str(port), "LOG_LEVEL": "INFO", **settings}
+        engine = replace(OURS, env=lambda place: {**OURS.env(place), **more})
+        began = time.monotonic()
+        worker = Worker(start(self.stand, engine, self.where, ONE_PERCENT, folder), port, began)
+        self.workers.append(worker)
+        self.until(lambda: all(one.ready() for one in self.workers) and self._shared(), "ready")
+        return worker
+
+    def _shared(self) -> bool:
+        """Tell whether the group is settled and each of more than one worker has partitions."""
+        if len(self.workers) == 1:
+            return True
+        admin = AdminClient(self.where.kafka.librdkafka())
+        group = admin.describe_consumer_groups([GROUP])[GROUP].result()
+        shares = [len(one.assignment.topic_partitions) for one in group.members if one.assignment]
+        settled = group.state is ConsumerGroupState.STABLE and len(shares) == len(self.workers)
+        return settled and all(shares) and all(one.ready() for one in self.workers)
+
+    def until(self, done: Callable[[], bool], what: str, patience_s: float = _PATIENCE_S) -> float:
+        """Watch the workers until something is so; return how long that took.
+
+        Raises:
+            UnavailableError: a worker ends, or it takes too long.
+        """
+        began = time.monotonic()
+        while not done():
+            for one in self.workers:
+                one.look()
+            if time.monotonic() - began > patience_s:
+                raise UnavailableError(f"the workers are not {what} after {patience_s:g} s (logs: {self.folder})")
+            time.sleep(_LOOK_S)
+        for one in self.workers:
+            one.look()
+        return time.monotonic() - began
+
+    def pause(self) -> None:
+        """Hold all workers still."""
+        for one in self.workers:
+            one.child.pause()
+
+    def resume(self) -> None:
+        """Let them go on."""
+        for one in self.workers:
+            one.child.resume()
+
+    def finish(self) -> float:
+        """Wait until every record is done; return how long that took."""
+        wanted = sum(self.where.ends.values())
+        return self.until(lambda: self.where.committed() >= wanted, "done", _PATIENCE_S + wanted / _SLOWEST_PER_S)
+
+    def counted(self) -> dict[str, float]:
+        """Return the sums of all workers' counters."""
+        sums: dict[str, float] = {}
+        for one in self.workers:
+            for name, value in one.counters().items():
+                sums[name] = sums.get(name, 0.0) + value
+        return sums
+
+    def stop(self) -> None:
+        """End all workers; they drain and leave."""
+        for one in self.workers:
+            one.child.resume()
+            one.child.stop(30)
+        self.workers.clear()
+
+
+def missing(counted: dict[str, float], before: dict[str, float], records: int) -> list[str]:
+    """Return what is wrong with the sums of counters: each record must be done once."""
+    done = int(sum(counted.get(name, 0.0) - before.get(name, 0.0) for name in DONE))
+    return [] if done == records else [f"{done:,} records are done of {records:,}"]
