@@ -16,7 +16,7 @@ def show(series: Series, console: Console) -> None:
     """Print medians of the runs by engine and rate."""
     table = Table(title="From produce to notification (medians of runs)", title_justify="left")
     table.add_column("engine")
-    for name in ("transactions/s", "runs", "p50 ms", "p99 ms", "longest ms", "notifications a run", "writer late ms"):
+    for name in ("transactions/s", "runs", "p50 ms", "p99 ms", "longest ms", "notifications a run", "written p99 ms"):
         table.add_column(name, justify="right")
     for title, found in series.items():
         for per_s in sorted({one.pace.per_s for one in found}):
@@ -37,7 +37,7 @@ def cells(runs: list[Delays]) -> list[str]:
         _ms([one.p99_ms for one in runs]),
         _ms([one.max_ms for one in runs]),
         f"{middle([float(one.notifications) for one in runs]) or 0:,.0f}",
-        _ms([one.writer_late_ms for one in runs]),
+        _ms([one.writer.written_ms for one in runs]),
     ]
 
 
