@@ -15,6 +15,7 @@ from bench.eventbus.commands import eventbus, eventbus_rules
 from bench.notifier.commands import notifier
 from bench.places import ROOT
 from bench.producer.commands import producer
+from bench.recovery.commands import recovery
 from bench.score.commands import score
 from bench.screen import Runs, Smoke
 from schemas.errors import EXIT_FAILURE
@@ -24,6 +25,7 @@ BENCHES: Final[dict[str, Callable[..., None]]] = {
     "notifier": notifier,
     "analyzer": analyzer,
     "latency": latency,
+    "recovery": recovery,
     "producer": producer,
     "codec": codec,
     "score": score,
