@@ -15,6 +15,7 @@ import aiokafka
 import faust
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.exceptions import ProducerSendError
+from faust.tables.manager import TableManager
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from faust.types import TP
 
@@ -25,6 +26,15 @@ from schemas.errors import UnavailableError
 from schemas.settings import KafkaSettings
 
 SESSION_TIMEOUT_S: Final = 10.0
+
+
+class _NoTables(TableManager):
+    """Faust's tables, of which there are none."""
+
+    async def on_start(self) -> None:
+        """Start as Faust does, but don't wait a second for tables to be made: nothing is subscribed to before."""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class _App(faust.App):
@@ -57,6 +67,7 @@ def make_app(kafka: KafkaSettings, stage: Stage, send_timeout_s: float) -> faust
         topic_allow_declare=False,
         topic_disable_leader=True,
         stream_wait_empty=False,  # records are never acknowledged to Faust; the worker drains and commits
+        TableManager=_NoTables,
         web_enabled=False,
         autodiscover=False,
     )

@@ -96,6 +96,18 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """Records of one partition that the broker has taken, one right after the other."""
+
+    topic: str
+    partition: int
+    offset: int
+    """Of the first."""
+
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """A state as the changelog holds it."""
 

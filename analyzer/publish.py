@@ -20,8 +20,9 @@ import faust
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.structs import RecordMetadata
 
-from analyzer.ports import Outgoing
+from analyzer.ports import Outgoing, Written
 from schemas.dead_letter import origin
 from schemas.errors import UserError
 
@@ -58,7 +59,7 @@ class FaustPublisher:
         """Use the producer of `app`, once that runs; `group` is named in errors."""
         self._app, self._group = app, group
 
-    async def send(self, outgoing: Iterable[Outgoing]) -> Awaitable[object]:
+    async def send(self, outgoing: Iterable[Outgoing]) -> Awaitable[Sequence[Written]]:
         """Hand records over in their order; what is returned resolves when the broker has taken all, or raises.
 
         Waits while a batch before is still with the client. For a topic, the next call must not begin before this one
@@ -88,11 +89,12 @@ class FaustPublisher:
         builder.close()  # the client waits for no more
         yield Pack(builder, within)
 
-    async def _taken(self, sent: Awaitable[object], pack: Pack) -> None:
+    async def _taken(self, sent: Awaitable[RecordMetadata], pack: Pack) -> Written:
         try:
-            await sent
+            first = await sent
         except MessageSizeTooLargeError as error:
             raise _too_large(pack.largest, self._group) from error
+        return Written(first.topic, first.partition, first.offset, len(pack.records))
 
 
 async def _placed(producer: Any, outgoing: Iterable[Outgoing]) -> dict[Place, list[Outgoing]]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import aiokafka
 from aiokafka.errors import KafkaError
 
-from analyzer.ports import States
+from analyzer.ports import States, Written
 from analyzer.stage import Stage
 from schemas.errors import BadRecordError, UnavailableError, UserError
 
@@ -65,6 +65,16 @@ class Restorer:
         for partition in partitions:
             self._positions.pop(partition, None)
             self._states.drop(partition)
+
+    def wrote(self, written: Sequence[Written]) -> None:
+        """Take note of states that this worker has written: they need not be read the next time.
+
+        Only where nobody else has written before them since: a worker that was thought dead may have, and what it wrote
+        must be read.
+        """
+        for one in written:
+            if self._positions.get(one.partition) == one.offset:
+                self._positions[one.partition] = one.offset + one.records
 
     async def check(self, positions: Mapping[int, int]) -> None:
         """Hold the offsets that come next, by partition, and those in the states against the source.

@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Final, Protocol
 
 from analyzer.metrics import StageMetrics
-from analyzer.ports import Outgoing, Snapshot, State, States
+from analyzer.ports import Outgoing, Snapshot, State, States, Written
 
 STATES_AT_ONCE: Final = 60
 """How many states are encoded and handed over before others have a turn; fastavro takes 0.1 to 0.4 ms for each."""
@@ -31,8 +31,11 @@ MOST_UNTOLD_BYTES: Final = 32 * 1024 * 1024
 class Publisher(Protocol):
     """Writes records to Kafka."""
 
-    async def send(self, outgoing: Iterable[Outgoing]) -> Awaitable[object]:
-        """Hand records over in their order; what is returned resolves when the broker has taken all, or raises."""
+    async def send(self, outgoing: Iterable[Outgoing]) -> Awaitable[Sequence[Written]]:
+        """Hand records over in their order; what is returned resolves when the broker has taken all, or raises.
+
+        It says where they are: those of a partition in their order.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +108,19 @@ class Settler:
         clock: Callable[[], float],
         *,
         limits: Limits,
+        wrote: Callable[[Sequence[Written]], object] = lambda _: None,
     ) -> None:
-        """Settle through `publisher` into topic `changelog` and `states`; `clock` counts seconds, never back."""
+        """Settle through `publisher` into topic `changelog` and `states`; `clock` counts seconds, never back.
+
+        `wrote` is told where states are in the changelog, in their order.
+        """
         self._publisher = publisher
         self._changelog = changelog
         self._states = states
         self._metrics = metrics
         self._clock = clock
         self._limits = limits
+        self._wrote = wrote
         self._told = _Told()
         self._unsettled: list[Result] = []
         self._settling: list[Result] = []
@@ -235,7 +243,8 @@ class Settler:
             self._metrics.state_bytes.inc(sum(len(one.value) for one in some))
             sent.append(await self._publisher.send([self._outgoing(one) for one in some]))
             await asyncio.sleep(0)
-        await asyncio.gather(*sent)
+        for written in await asyncio.gather(*sent):
+            self._wrote(written)
         snapshot.written()
 
     def _outgoing(self, state: State) -> Outgoing:
@@ -251,16 +260,18 @@ class FakePublisher:
     held: asyncio.Event | None = None
     """Acknowledgements wait for it, if there is one."""
 
-    async def send(self, outgoing: Iterable[Outgoing]) -> Awaitable[object]:
+    async def send(self, outgoing: Iterable[Outgoing]) -> Awaitable[Sequence[Written]]:
         """Remember, and acknowledge a moment later or fail."""
         sent = list(outgoing)
         self.sent.extend(sent)
         return self._acknowledge(sent)
 
-    async def _acknowledge(self, sent: list[Outgoing]) -> None:
+    async def _acknowledge(self, sent: list[Outgoing]) -> Sequence[Written]:
         await asyncio.sleep(0)
         if self.held:
             await self.held.wait()
         for one in sent:
             if self.fail_on(one):
                 raise OSError(f"{one.topic} is away")
+        first = len(self.sent) - len(sent)
+        return [Written(one.topic, one.partition or 0, first + at, 1) for at, one in enumerate(sent)]

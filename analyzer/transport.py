@@ -8,6 +8,7 @@ documented interfaces is held in tests/contract/test_analyzer_transport.py; thei
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, cast
 
@@ -30,6 +31,9 @@ FETCH_MAX_WAIT_MS: Final = 100
 """Faust lets the broker hold a fetch for 1.5 s. Tansu looks for new records only about twice in that time, so that a
 record waits 0.35 s in the mean; asked ten times a second it is found at once."""
 
+FETCH_EVERY_S: Final = 0.005
+"""A broker is asked again after so long at the earliest. Asked as soon as it has answered it has few records more:
+fetching, handing over and judging a dozen of them costs almost as much as for a hundred."""
 
 Fetch = tuple[Batch, ...]
 """What was fetched at once: a batch of each partition that had something."""
@@ -62,8 +66,27 @@ def _as_parsed(_: Any, record: Any) -> Any:
     return record
 
 
+def paced(fetcher: Any, every_s: float) -> None:
+    """Let a fetcher ask each broker every `every_s` at most; after a pause it asks at once."""
+    ask, asked = fetcher._proc_fetch_request, dict[Any, float]()  # noqa: SLF001 - held by the contract test
+
+    async def asks(assignment: Any, node_id: Any, request: Any) -> Any:
+        wait_s = asked.get(node_id, 0.0) + every_s - time.monotonic()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        asked[node_id] = time.monotonic()
+        return await ask(assignment, node_id, request)
+
+    fetcher._proc_fetch_request = asks  # noqa: SLF001 - as above
+
+
 class BatchThread(driver.AIOKafkaConsumerThread):
     """Faust's thread with aiokafka's consumer in it; a fetch is one record to it, of the first partition in it."""
+
+    async def on_start(self) -> None:
+        """Start the consumer."""
+        await super().on_start()
+        paced(cast("Any", self._consumer)._fetcher, FETCH_EVERY_S)  # noqa: SLF001 - held by the contract test
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = cast("Any", super()._create_worker_consumer(transport))

@@ -55,6 +55,7 @@ class Worker:
             analyst.metrics,
             self._loop.time,
             limits=Limits(settings.checkpoint_s, settings.max_unsettled),
+            wrote=self._restorer.wrote,
         )
         self._from = FaustPositions(app, stage.source)
         self._continuity = Continuity()
@@ -239,7 +240,7 @@ class Worker:
         self._start(self._prepare({tp.partition for tp in assigned if tp.topic == self._stage.source}))
 
     async def _prepare(self, partitions: set[int]) -> None:
-        generation = self._generation
+        generation, began = self._generation, self._loop.time()
         async with self._preparing:
             await self._restorer.restore(partitions)
             begin = await self._from.begin(partitions) if partitions else {}
@@ -255,7 +256,8 @@ class Worker:
             self._continuity.begin(begin)
             self._phase = None
             self._prepared.set()
-            self._log.info("ready", partitions=len(partitions), states=self._analyst.states.count())
+            seconds = round(self._loop.time() - began, 3)
+            self._log.info("ready", partitions=len(partitions), states=self._analyst.states.count(), seconds=seconds)
 
     async def _commits(self) -> None:
         while True:

@@ -17,6 +17,7 @@ from bench.page import page
 from bench.places import ROOT
 from bench.producer.commands import producer
 from bench.profile.commands import profile
+from bench.recovery.commands import recovery
 from bench.scaling.commands import scaling
 from bench.score.commands import score
 from bench.screen import Runs, Smoke
@@ -27,6 +28,7 @@ BENCHES: Final[dict[str, Callable[..., None]]] = {
     "notifier": notifier,
     "analyzer": analyzer,
     "latency": latency,
+    "recovery": recovery,
     "producer": producer,
     "codec": codec,
     "score": score,

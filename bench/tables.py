@@ -13,7 +13,7 @@ from bench.analyzer import latency_report
 from bench.analyzer import report as analyzer_report
 from bench.analyzer.compare import Series, ratios
 from bench.analyzer.engine import ENGINES
-from bench.analyzer.latency import Delays, Pace
+from bench.analyzer.latency import Delays, Pace, Written
 from bench.analyzer.run import Run
 from bench.analyzer.work import WORKS
 from bench.codec import commands as codec_report
@@ -28,6 +28,8 @@ from bench.notifier.measure import Measured as Put
 from bench.producer import commands as producer_report
 from bench.producer.measure import MAKERS, Part
 from bench.producer.measure import Run as Made
+from bench.recovery import report as recovery_report
+from bench.recovery.measure import Found as Recovered
 from bench.score import commands as score_report
 
 _T = TypeVar("_T")
@@ -103,12 +105,23 @@ def latency(found: Any) -> Table:
     """By engine and rate."""
     rows, counts = [], []
     for one in found:
-        runs = [_of(Delays, each | {"pace": _of(Pace, each["pace"])}) for each in one["runs"]]
+        runs = [
+            _of(Delays, each | {"pace": _of(Pace, each["pace"]), "writer": _of(Written, each["writer"])})
+            for each in one["runs"]
+        ]
         for per_s in sorted({each.pace.per_s for each in runs}):
             mine = [each for each in runs if each.pace.per_s == per_s]
             rows.append((one["engine"], f"{per_s:,}", *latency_report.cells(mine)))
             counts.append(len(mine))
     return Table(("engine", "transactions/s"), latency_report.COLUMNS, rows, min(counts))
+
+
+def recovery(found: Any) -> Table:
+    """By what was waited for."""
+    runs = [_of(Recovered, one) for one in found]
+    rows = [(name, *recovery_report.cells([of(one) for one in runs])) for name, of in recovery_report.ROWS.items()]
+    remarks = [f"Of {runs[0].cards:,} cards; transactions came at a fixed rate while two workers were restarted."]
+    return Table(("seconds",), recovery_report.COLUMNS, rows, len(runs), remarks)
 
 
 def producer(found: Any) -> Table:
@@ -139,6 +152,7 @@ def score(found: Any) -> Table:
 TABLES: Final[dict[str, Callable[[Any], Table]]] = {
     "analyzer": analyzer,
     "latency": latency,
+    "recovery": recovery,
     "producer": producer,
     "notifier": notifier,
     "eventbus": eventbus,

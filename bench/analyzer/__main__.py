@@ -6,16 +6,30 @@ import json
 import marshal
 import time
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from confluent_kafka import Producer
 
+from bench.figures import percentile
 from schemas.errors import one_line_errors
 from schemas.topics import TRANSACTIONS
 
-_NAP_S: Final = 0.0005
-_AHEAD_S: Final = 0.2
+_NAP_S: Final = 0.001
+_AHEAD_S: Final = 1.0
+"""Until the first is due: the broker takes its time to number an idempotent producer."""
+_LOOKED_AT: Final = 20
+"""Of so many records one says when the broker had it, after the first second: a call of Python for each would slow down
+the writer."""
+
+SETTINGS: Final = {
+    "acks": "all",
+    "enable.idempotence": True,
+    "linger.ms": 5,
+    "partitioner": "murmur2_random",
+}
+"""As our own producer writes. Idempotence keeps the broker from being swamped: librdkafka sends a request for each
+small batch of a partition, as many ahead as it likes; so five are on their way at most, and batches grow instead."""
 
 
 def write(
@@ -26,20 +40,25 @@ def write(
 ) -> None:
     """Write the records of FILE at a rate; each bears the time at which it was due."""
     values: list[tuple[bytes, bytes]] = marshal.loads(file.read_bytes())  # noqa: S302 - our own
-    producer = Producer(
-        {"bootstrap.servers": bootstrap_servers, "acks": "all", "linger.ms": 1, "partitioner": "murmur2_random"}
-    )
+    producer = Producer({"bootstrap.servers": bootstrap_servers, **SETTINGS})
     producer.list_topics(TRANSACTIONS, timeout=30)
-    began, late_s = time.time() + _AHEAD_S, 0.0
+    began, late_s, written = time.time() + _AHEAD_S, 0.0, list[float]()
     for number, (key, value) in enumerate(values):
         due = began + number / rate
         while (now := time.time()) < due:
             producer.poll(0)
             time.sleep(min(_NAP_S, max(0.0, due - now)))
         late_s = max(late_s, now - due)
-        producer.produce(TRANSACTIONS, value, key, timestamp=int(due * 1_000))
+        producer.produce(TRANSACTIONS, value, key, timestamp=int(due * 1_000), **_looked_at(number, rate, due, written))
     producer.flush(30)
-    print(json.dumps({"began_ms": began * 1_000, "late_ms": late_s * 1_000}))
+    told = {"began_ms": began * 1_000, "late_ms": late_s * 1_000, "written_ms": percentile(sorted(written), 99)}
+    print(json.dumps(told))
+
+
+def _looked_at(number: int, rate: int, due: float, written: list[float]) -> dict[str, Any]:
+    if number < rate or number % _LOOKED_AT:
+        return {}
+    return {"on_delivery": lambda *_: written.append((time.time() - due) * 1_000)}
 
 
 if __name__ == "__main__":

@@ -54,6 +54,17 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What the writer says of itself."""
+
+    began_ms: float = 0.0
+    late_ms: float = 0.0
+    """How late it was at most."""
+    written_ms: float | None = None
+    """p99 from when a transaction was due until the broker had it: the part of a latency that is not the engine's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delays:
     """What was seen of one engine at one pace."""
 
@@ -64,8 +75,7 @@ class Delays:
     max_ms: float | None
     last_ms: float
     """How long after the last transaction was due the last notification came."""
-    writer_late_ms: float
-    """How late the writer itself was at most."""
+    writer: Written
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -103,19 +113,19 @@ def measure(stand: Stand, engine: Engine, loaded: Load, pace: Pace, folder: Path
         tail = Tail(where.kafka)
         try:
             problem = watch(where, tail, child, Meter(child.pid), 0)
-            began_ms, late_ms = _write(where, loaded.values[first:], pace, folder)
+            written = _write(where, loaded.values[first:], pace, folder)
             _wait(tail, len(loaded.expected[WORK]))
         except UnavailableError as error:
-            return Delays(pace, 0, None, None, None, 0.0, 0.0, [str(error)])
+            return Delays(pace, 0, None, None, None, 0.0, Written(), [str(error)])
         finally:
             child.stop(10)
             tail.close()
-    due_ms = due(loaded.ids, first, pace, began_ms)
+    due_ms = due(loaded.ids, first, pace, written.began_ms)
     read = Decoder(Known(stand.versions), logical_types=False).decode
     told = list(map(read, tail.values))
     wrong = differences(loaded.expected[WORK], told)
     at_ms = {one["eventDetail"]["transactionId"]: at for one, at in zip(told, tail.times_ms, strict=True)}
-    return delays(pace, due_ms, at_ms, late_ms, [problem, *wrong] if problem else wrong)
+    return delays(pace, due_ms, at_ms, written, [problem, *wrong] if problem else wrong)
 
 
 def due(ids: Sequence[str], first: int, pace: Pace, began_ms: float) -> dict[str, float]:
@@ -134,7 +144,7 @@ def due(ids: Sequence[str], first: int, pace: Pace, began_ms: float) -> dict[str
 
 
 def delays(
-    pace: Pace, due_ms: Mapping[str, float], at_ms: Mapping[str, int], late_ms: float, wrong: list[str]
+    pace: Pace, due_ms: Mapping[str, float], at_ms: Mapping[str, int], writer: Written, wrong: list[str]
 ) -> Delays:
     """Return the figures of what was due and what came, by transaction."""
     waits = sorted(at - due_ms[name] for name, at in at_ms.items() if name in due_ms)
@@ -146,20 +156,24 @@ def delays(
         p99_ms=percentile(waits, 99),
         max_ms=percentile(waits, 100),
         last_ms=max(0.0, max(at_ms.values(), default=0) - last_due),
-        writer_late_ms=late_ms,
+        writer=writer,
         wrong=wrong,
     )
 
 
-def _write(where: Ground, values: Sequence[tuple[bytes, bytes]], pace: Pace, folder: Path) -> tuple[float, float]:
-    """Write in a process of its own; return when it began, and how late it was at most (ms)."""
+def _write(where: Ground, values: Sequence[tuple[bytes, bytes]], pace: Pace, folder: Path) -> Written:
+    """Write in a process of its own."""
+    argv = writer(where, values, pace.per_s, folder)
+    done = subprocess.run(argv, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 - our own
+    return Written(**json.loads(done.stdout))
+
+
+def writer(where: Ground, values: Sequence[tuple[bytes, bytes]], rate: int, folder: Path) -> list[str]:
+    """Return the command that writes records at a rate, and prints `Written` as JSON."""
     given = folder / "values.marshal"
     given.write_bytes(marshal.dumps(list(values)))
-    words = ["--file", str(given), "--rate", str(pace.per_s), "--bootstrap-servers", where.kafka.bootstrap_servers]
-    argv = [sys.executable, "-m", "bench.analyzer", *words]
-    done = subprocess.run(argv, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603 - our own
-    told = json.loads(done.stdout)
-    return told["began_ms"], told["late_ms"]
+    words = ["--file", str(given), "--rate", str(rate), "--bootstrap-servers", where.kafka.bootstrap_servers]
+    return [sys.executable, "-m", "bench.analyzer", *words]
 
 
 def _wait(tail: Tail, expected: int) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from bench.analyzer.latency import Delays, Series
 from bench.figures import middle
 
-COLUMNS: Final = ("runs", "p50 ms", "p99 ms", "longest ms", "notifications a run", "writer late ms")
+COLUMNS: Final = ("runs", "p50 ms", "p99 ms", "longest ms", "notifications a run", "written p99 ms")
 
 
 def show(series: Series, console: Console) -> None:
@@ -39,7 +39,7 @@ def cells(runs: list[Delays]) -> list[str]:
         _ms([one.p99_ms for one in runs]),
         _ms([one.max_ms for one in runs]),
         f"{middle([float(one.notifications) for one in runs]) or 0:,.0f}",
-        _ms([one.writer_late_ms for one in runs]),
+        _ms([one.writer.written_ms for one in runs]),
     ]
 
 

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.consumer import fetcher as fetching
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator, MessageBatch
 from aiokafka.record.memory_records import MemoryRecords
+from faust.tables.manager import TableManager
 from faust.transport import consumer as consuming
 from faust.transport.drivers import aiokafka as driver
 
@@ -23,6 +24,7 @@ from analyzer.engine import make_app
 from analyzer.ports import Batch
 from analyzer.stage import CARDS
 from analyzer.transport import (
+    FETCH_EVERY_S,
     FETCH_MAX_WAIT_MS,
     MOST,
     QUEUED,
@@ -31,6 +33,7 @@ from analyzer.transport import (
     BatchThread,
     BatchTransport,
     batch_of,
+    paced,
     unwrapped,
 )
 from schemas.settings import KafkaSettings
@@ -174,6 +177,61 @@ async def test_the_client_is_made_with_the_time_that_a_fetch_may_wait() -> None:
         )
     finally:
         client._closed = True
+
+
+class FetcherFake:
+    """Answers at once, and remembers which broker was asked when."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, float]] = []
+
+    async def _proc_fetch_request(self, assignment: str, node_id: int, request: str) -> tuple[str, str]:
+        self.asked.append((node_id, asyncio.get_running_loop().time()))
+        return assignment, request
+
+
+async def test_a_broker_is_asked_again_after_some_time_only_and_another_at_once() -> None:
+    fetcher = FetcherFake()
+    paced(fetcher, 0.05)
+    for number, node_id in enumerate([1, 1, 2, 1]):
+        assert await fetcher._proc_fetch_request("assignment", node_id, f"{number}") == ("assignment", f"{number}")
+    (_, first), (_, second), (_, of_another), (_, last) = fetcher.asked
+    assert second - first >= 0.049
+    assert of_another >= second
+    assert last - second >= 0.049
+
+
+def test_the_fetcher_asks_each_broker_by_a_method_that_can_be_paced() -> None:
+    relied_on(
+        "Fetcher asks a broker by self._proc_fetch_request(assignment, node_id, request), in a task, one at a time",
+        holds="self._proc_fetch_request(assignment, node_id, request)"
+        in source(fetching.Fetcher._fetch_requests_routine)
+        and "self._in_flight.add(node_id)" in source(fetching.Fetcher._fetch_requests_routine)
+        and parameters(fetching.Fetcher._proc_fetch_request) == ["self", "assignment", "node_id", "request"],
+    )
+    relied_on(
+        "the thread keeps its consumer, whose fetcher is made when it starts",
+        holds="self._consumer = self._create_consumer" in source(driver.AIOKafkaConsumerThread.on_start)
+        and "self._fetcher = Fetcher(" in source(AIOKafkaConsumer.start),
+    )
+    assert FETCH_MAX_WAIT_MS / 1000 > FETCH_EVERY_S
+
+
+def test_the_tables_of_an_app_start_without_a_wait() -> None:
+    app = make_app(KafkaSettings(bootstrap_servers="127.0.0.1:1"), CARDS, 30.0)
+    relied_on(
+        "conf.TableManager is the class of App.tables", holds=type(app.tables) is cast("Any", app.conf.TableManager)
+    )
+    relied_on(
+        "TableManager.on_start sleeps, makes channels and starts the recovery, and does nothing else",
+        holds=[line.strip() for line in source(TableManager.on_start).splitlines()[2:]]
+        == [
+            "await self.sleep(1.0)",
+            "if not self.should_stop:",
+            "await self._update_channels()",
+            "await self.recovery.start()",
+        ],
+    )
 
 
 class ThreadFake:

@@ -50,7 +50,7 @@ class AppFake:
 
 def worker(app: AppFake, stage: Stage, ending: Ending) -> Worker:
     analyst = SimpleNamespace(states=None, metrics=Metrics(CollectorRegistry()), most=1)
-    crew = Crew(stage, cast("Any", app), cast("Any", analyst), cast("Any", None))
+    crew = Crew(stage, cast("Any", app), cast("Any", analyst), cast("Any", SimpleNamespace(wrote=None)))
     return Worker(crew, AnalyzerSettings(), ending)
 
 

@@ -7,14 +7,16 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import RecordMetadata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.ports import Outgoing
+from analyzer.ports import Outgoing, Written
 from analyzer.publish import LARGEST_BATCH_BYTES, LARGEST_RECORD_BYTES, FaustPublisher, partition_of
 from analyzer.stage import CARDS
 from schemas.dead_letter import Header, Origin, error_headers
@@ -36,18 +38,20 @@ class ProducerFake:
     def create_batch(self) -> BatchBuilder:
         return BatchBuilder(LARGEST_BATCH_BYTES, 0)
 
-    async def send_batch(self, builder: BatchBuilder, topic: str, *, partition: int) -> asyncio.Future[None]:
+    async def send_batch(self, builder: BatchBuilder, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
         assert builder.closed(), "else the client waits for more"
         records = MemoryRecords(bytes(builder._build()))
         found = []
         while records.has_next():
             found.extend(records.next_batch())
+        offset = sum(len(records) for *place, records in self.sent if place == [topic, partition])
         self.sent.append((topic, partition, found))
-        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        taken: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
         if self.refuses:
             taken.set_exception(MessageSizeTooLargeError())
         else:
-            taken.set_result(None)
+            tp = TopicPartition(topic, partition)
+            taken.set_result(RecordMetadata(topic, partition, tp, offset, None, 0, None))
         return taken
 
 
@@ -90,6 +94,18 @@ async def test_a_full_batch_is_followed_by_another_and_partitions_take_turns() -
     half = b"x" * (LARGEST_BATCH_BYTES // 2)
     found = await sent(*[Outgoing(TOLD, None, half, partition=n % 2) for n in range(4)])
     assert [(partition, len(records)) for _, partition, records in found] == [(0, 1), (1, 1), (0, 1), (1, 1)]
+
+
+async def test_it_says_where_the_records_are_those_of_a_partition_in_their_order() -> None:
+    sender = publisher(ProducerFake())
+    large = b"x" * (LARGEST_BATCH_BYTES // 2)
+    states = [Outgoing("states", b"k", value, partition=place) for value, place in [(large, 3), (large, 3), (b"", 2)]]
+    assert await (await sender.send(states)) == [
+        Written("states", 3, 0, 1),
+        Written("states", 2, 0, 1),
+        Written("states", 3, 1, 1),
+    ]
+    assert await (await sender.send([states[2], states[2]])) == [Written("states", 2, 1, 2)]
 
 
 async def test_a_record_larger_than_a_batch_makes_one_of_its_own() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import pytest
 from aiokafka import TopicPartition
 
 from analyzer.core.window import CardWindow
+from analyzer.ports import Written
 from analyzer.restore import Restorer
 from analyzer.stage import CARDS
 from analyzer.states import WindowStates
@@ -114,6 +116,39 @@ async def test_an_end_that_lies_too_low_for_a_moment_is_asked_for_again() -> Non
     client = ClientFake(ends=[4, 4, 9])
     await restorer(client, 8, patience_s=30).check({3: 9})
     assert client.ends == [9]
+
+
+BY_US: Final = (Written(CARDS_CHANGELOG, 3, 0, 2), Written(CARDS_CHANGELOG, 3, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("written", "read_from"),
+    [
+        ((), 0),
+        (BY_US, 3),
+        ((*BY_US, Written(CARDS_CHANGELOG, 3, 4, 1)), 3),
+        ((Written(CARDS_CHANGELOG, 3, 1, 2), Written(CARDS_CHANGELOG, 3, 3, 1)), 0),
+        ((Written(CARDS_CHANGELOG, 5, 0, 1),), 0),
+    ],
+    ids=["nothing", "all", "up to what another wrote", "after what another wrote", "of another partition"],
+)
+async def test_what_a_worker_has_written_itself_is_not_read_again(written: Sequence[Written], read_from: int) -> None:
+    client = ClientFake({})
+    reads = restorer(client)
+    await reads.restore([3])
+    reads.wrote(written)
+    await reads.restore([3])
+    assert client.sought == {TopicPartition(CARDS_CHANGELOG, 3): read_from}
+
+
+async def test_after_its_states_were_dropped_a_partition_is_read_from_the_beginning_whatever_was_written() -> None:
+    client = ClientFake({})
+    reads = restorer(client)
+    await reads.restore([3])
+    reads.read_anew([3])
+    reads.wrote(BY_US)
+    await reads.restore([3])
+    assert client.sought == {}
 
 
 async def test_a_group_at_the_very_beginning_has_nothing_to_check() -> None:

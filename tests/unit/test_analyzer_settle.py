@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from analyzer.metrics import Metrics
-from analyzer.ports import Outgoing, State
+from analyzer.ports import Outgoing, State, Written
 from analyzer.settle import MOST_UNTOLD_BYTES, FakePublisher, Limits, Result, Settler
 from schemas.topics import CARDS_CHANGELOG, NOTIFICATIONS, SIGHTINGS
 
@@ -66,6 +66,7 @@ class Bench:
         self.states = StatesFake()
         self.publisher = FakePublisher(fail_on=fail_on)
         self.now = 0.0
+        self.written: list[Written] = []
         self.settler = Settler(
             self.publisher,
             CARDS_CHANGELOG,
@@ -73,6 +74,7 @@ class Bench:
             self.metrics,
             lambda: self.now,
             limits=limits,
+            wrote=self.written.extend,
         )
         self.told: list[str] = []
         self.done: list[str] = []
@@ -175,6 +177,19 @@ async def test_of_a_card_only_the_newest_state_is_written_at_a_checkpoint() -> N
     assert {sent.partition for sent in bench.publisher.sent} == {3}
     assert bench.metrics.states._value.get() == 2
     assert bench.metrics.state_bytes._value.get() == 2
+
+
+async def test_it_is_told_where_states_are_once_the_broker_has_them() -> None:
+    bench = Bench()
+    bench.add("one", NOTIFICATIONS, state="1")
+    bench.publisher.held = asyncio.Event()
+    async with bench.running():
+        draining = asyncio.create_task(bench.drained())
+        await others_had_their_turn()
+        assert bench.written == []
+        bench.publisher.held.set()
+        await draining
+    assert bench.written == [Written(CARDS_CHANGELOG, 3, 1, 1)]
 
 
 async def test_a_checkpoint_comes_by_itself_when_it_is_due() -> None:

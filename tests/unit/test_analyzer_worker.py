@@ -93,6 +93,9 @@ class RestorerFake:
     def read_anew(self, partitions: set[int]) -> None:
         self.anew |= partitions
 
+    def wrote(self, _: object) -> None:
+        """Nothing is read from there."""
+
 
 class Bench:
     """A worker that has partition 3, and what it works with."""

@@ -10,7 +10,7 @@ from rich.console import Console
 from bench.analyzer import latency_report, report
 from bench.analyzer.compare import Cost, Series, cost, ratios
 from bench.analyzer.engine import ENGINES
-from bench.analyzer.latency import Delays, Pace, delays, due
+from bench.analyzer.latency import Delays, Pace, Written, delays, due
 from bench.analyzer.run import Run
 from bench.analyzer.work import FIVE_PERCENT, ONE_PERCENT
 from bench.cli import BENCHES
@@ -93,7 +93,7 @@ PACE = Pace(1_000, 15)
 
 def test_a_delay_runs_from_when_a_transaction_was_due() -> None:
     due = {f"t{number}": 1_000.0 + number for number in range(100)}
-    found = delays(PACE, due, {name: int(at) + 7 for name, at in due.items()} | {"history": 5}, 0.5, [])
+    found = delays(PACE, due, {name: int(at) + 7 for name, at in due.items()} | {"history": 5}, Written(), [])
     assert (found.notifications, found.p50_ms, found.p99_ms, found.max_ms, found.last_ms) == (100, 7, 7, 7, 7)
     assert not found.behind
 
@@ -105,8 +105,8 @@ def test_what_is_history_or_warms_up_or_was_written_before_does_not_count() -> N
 
 
 def test_who_is_two_seconds_late_at_the_end_falls_behind() -> None:
-    assert delays(PACE, {"a": 1_000.0}, {"a": 3_001}, 0.0, []).behind
-    assert not delays(PACE, {"a": 1_000.0}, {"a": 2_999}, 0.0, []).behind
+    assert delays(PACE, {"a": 1_000.0}, {"a": 3_001}, Written(), []).behind
+    assert not delays(PACE, {"a": 1_000.0}, {"a": 2_999}, Written(), []).behind
 
 
 def test_a_pace_has_a_history_before_it() -> None:
@@ -114,9 +114,9 @@ def test_a_pace_has_a_history_before_it() -> None:
 
 
 def test_the_table_of_delays_says_who_falls_behind_and_what_is_wrong() -> None:
-    fine = Delays(PACE, 750, 12.3, 45.6, 78.9, 40.0, 0.2)
-    late = Delays(PACE, 750, 5_000.0, 9_000.0, 9_500.0, 9_000.0, 0.2)
-    bad = Delays(PACE, 0, None, None, None, 0.0, 0.0, ["t1 is flagged and should not be"])
+    fine = Delays(PACE, 750, 12.3, 45.6, 78.9, 40.0, Written(written_ms=0.2))
+    late = Delays(PACE, 750, 5_000.0, 9_000.0, 9_500.0, 9_000.0, Written(written_ms=0.2))
+    bad = Delays(PACE, 0, None, None, None, 0.0, Written(), ["t1 is flagged and should not be"])
     console = Console(file=io.StringIO(), width=200)
     latency_report.show({"one": [fine, fine], "two": [late], "three": [bad]}, console)
     assert isinstance(console.file, io.StringIO)

@@ -15,7 +15,7 @@ from bench.analyzer import latency_report
 from bench.analyzer import report as analyzer_report
 from bench.analyzer.compare import Series
 from bench.analyzer.engine import ENGINES
-from bench.analyzer.latency import Delays, Pace
+from bench.analyzer.latency import Delays, Pace, Written
 from bench.analyzer.run import Run
 from bench.analyzer.work import WORKS
 from bench.cli import BENCHES, cli
@@ -31,6 +31,8 @@ from bench.notifier.measure import Measured as Put
 from bench.producer import commands as producer_report
 from bench.producer.measure import MAKERS, Part
 from bench.producer.measure import Run as Made
+from bench.recovery import report as recovery_report
+from bench.recovery.measure import Found
 from bench.tables import TABLES
 from schemas.errors import UserError
 
@@ -50,7 +52,8 @@ def engine(name: str, cpu_s: float) -> Series:
 
 FOUND: dict[str, Any] = {
     "analyzer": analyzer_report.as_json([engine("ours", 2.0), engine("streams", 3.0)]),
-    "latency": latency_report.as_json({"analyzer": [Delays(Pace(1_000, 17), 700, 12.0, 40.0, 60.0, 0.0, 3.0)] * RUNS}),
+    "latency": latency_report.as_json({"analyzer": [Delays(Pace(1_000, 17), 700, 12.0, 40.0, 60.0, 0.0, Written(1.0, 2.0, 3.0))] * RUNS}),
+    "recovery": recovery_report.as_json([Found(100, 1.0, 2.0, 100, 3.0, {0: 0.5}, rolled=True)] * RUNS),
     "producer": producer_report.as_json(
         {
             maker: [Made(Part(500, 1.0, 1.0), Part(1_500, 1.0 + at, 2.0), [])] * RUNS
@@ -72,6 +75,7 @@ FOUND: dict[str, Any] = {
 FIRST_ROWS = {
     "analyzer": "| 1 % | analyzer | 100,000 | 10.0 | 0% | 100,000 | 50 | 1.0 | - |",
     "latency": "| analyzer | 1,000 | 3 | 12.0 | 40.0 | 60.0 | 700 | 3.0 |",
+    "recovery": "| first notification after the start of a process, no states | 1.00 | 1.00 | 1.00 |",
     "producer": "| Cardwatch | 1,000 | 1,000.0 | 0% | 1,000 | 1,000.0 | 1.0 | 1.0 |",
     "notifier": "| null | notifier | 2,000 | 0% | 5,000 | 200 | 1.0 | 2.0 | 0 |",
     "eventbus": "| SQS | 1 x 1 | eventbus | 900 | 800 | 1.5 | 2.5 | 300 | 0 | 0 |",
