@@ -25,6 +25,7 @@ from eventbus.model import ApiDestination, Connection, Target
 from eventbus.ports import Outcome
 from eventbus.targets.recording import ListedResources, RecordingClients
 from tests.eventbus_examples import a_connection, a_destination, a_rule, a_target, outgoing
+from tests.harness import PATIENCE
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -80,7 +81,11 @@ class Hook:
 
 @asynccontextmanager
 async def hook(
-    endpoint: str, connection: Connection | None = None, method: str = "POST", timeout_s: float = 5, **spec: Any
+    endpoint: str,
+    connection: Connection | None = None,
+    method: str = "POST",
+    timeout_s: float = PATIENCE * 15,
+    **spec: Any,
 ) -> AsyncIterator[Hook]:
     found = Hook(a_destination(endpoint, method), connection or a_connection(), timeout_s, **spec)
     try:
