@@ -20,7 +20,7 @@ _ROOT: Final = Path(__file__).parents[1]
 _POM: Final = _ROOT / "infra" / "kafka" / "pom.xml"
 _JVM: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 _FETCH_TIMEOUT_S: Final = 600
-_FORMAT_TIMEOUT_S: Final = 60
+_FORMAT_TIMEOUT_S: Final = 240
 
 _PROPERTIES: Final = """\
 process.roles=broker,controller

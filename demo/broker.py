@@ -47,7 +47,8 @@ class Broker(Protocol):
 class LocalBroker(ABC):
     """A broker that is a child process: starts on a free port, and can be hung, woken and killed."""
 
-    start_timeout_s = 60.0
+    start_timeout_s = 240.0
+    """It ends a wait for what hangs; a busy machine may need a minute."""
 
     def __init__(self, name: str, folder: Path) -> None:
         """Keep log and data under `folder`."""

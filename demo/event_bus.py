@@ -19,7 +19,8 @@ from eventbus.subscribers import FOLDER
 from schemas.errors import UnavailableError
 
 ENDPOINT: Final = "AWS_ENDPOINT_URL_EVENTBRIDGE"
-_START_TIMEOUT_S: Final = 60.0
+_START_TIMEOUT_S: Final = 240.0
+_ANSWER_TIMEOUT_S: Final = 5.0
 
 
 class EventBus:
@@ -80,7 +81,7 @@ class EventBus:
 
     def _healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/_bus/health", timeout=1) as answer:
+            with urllib.request.urlopen(f"{self.url}/_bus/health", timeout=_ANSWER_TIMEOUT_S) as answer:
                 return bool(answer.status == HTTPStatus.OK)
         except OSError:
             return False
@@ -92,7 +93,7 @@ def retried(url: str) -> dict[str, int]:
     Empty when the bus doesn't answer: it is a figure to look at, and the ledger doesn't count on it.
     """
     try:
-        with urllib.request.urlopen(f"{url}/_bus/targets", timeout=1) as answer:
+        with urllib.request.urlopen(f"{url}/_bus/targets", timeout=_ANSWER_TIMEOUT_S) as answer:
             found: list[dict[str, Any]] = json.load(answer)["targets"]
     except (OSError, ValueError):
         return {}

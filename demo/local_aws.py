@@ -15,6 +15,8 @@ from demo.process import HOST, Child, free_port, listens
 from schemas.errors import UnavailableError, UserError
 
 REGION: Final = "eu-central-1"
+_START_TIMEOUT_S: Final = 240.0
+_RESET_TIMEOUT_S: Final = 60.0
 
 
 class LocalAws:
@@ -55,7 +57,7 @@ class LocalAws:
             UnavailableError: it ends or stays silent.
         """
         if self.child is not None:
-            poll(lambda: listens(self.port), self.child, 60)
+            poll(lambda: listens(self.port), self.child, _START_TIMEOUT_S)
 
     def stop(self) -> None:
         """End it; all that it holds is gone."""
@@ -70,7 +72,7 @@ class LocalAws:
         """
         try:
             urllib.request.urlopen(
-                urllib.request.Request(f"{self.url}/moto-api/reset", method="POST"), timeout=10
+                urllib.request.Request(f"{self.url}/moto-api/reset", method="POST"), timeout=_RESET_TIMEOUT_S
             ).close()
         except OSError as error:
             raise UnavailableError(f"the local AWS at {self.url} can't be reset: {error}") from None

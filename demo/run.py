@@ -134,9 +134,9 @@ class Run:
     def _tick(self, phase: str) -> Snapshot:
         tick_ends = time.monotonic() + TICK_S
         new = self.collector.poll(TICK_S)
-        self._supervisor.check()
-        for child in self._platform.children:
+        for child in self._platform.children:  # first: services end soon after what they stand on
             child.require_running()
+        self._supervisor.check()
         if time.monotonic() - self._looked >= _LOOK_S:
             self._look()
         self._break_webhook()

@@ -70,7 +70,7 @@ class Receiver:
         """Take events of whoever has the `key`; `now` is in seconds since 1970."""
         self._key = key.encode()
         self._now = now
-        self._out_until = 0.0
+        self._out_s = self._out_until = 0.0
         self._ids: set[str] = set()
         self.events: list[Delivered] = []
         """In the order in which they came, repeats included."""
@@ -82,11 +82,13 @@ class Receiver:
         return hmac.compare_digest(key.encode(), self._key)
 
     def go_out(self, seconds: float) -> None:
-        """Answer 503 from now on, for so long."""
-        self._out_until = self._now() + seconds
+        """Answer 503 from the next call on, for so long: an outage that nobody meets is none."""
+        self._out_s, self._out_until = seconds, 0.0
 
     def out(self) -> bool:
         """Say whether it is out of order, and count the call if so."""
+        if self._out_s:
+            self._out_s, self._out_until = 0.0, self._now() + self._out_s
         is_out = self._now() < self._out_until
         self.turned_away += is_out
         return is_out

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from demo.apache_kafka import jars
 from demo.broker import APACHE
 from schemas.errors import UserError
+from tests import second_try
 
 # No example is judged by how long it takes. Every run plays the same ones; `make test ARGS="--hypothesis-profile hunt"`
 # looks for others.
@@ -26,7 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
             jars(say=print)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    second_try.allow(items)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    second_try.tell(terminalreporter)
     if skipped_on_ci(terminalreporter):
         terminalreporter.write_line("CI must not lack anything: tests were skipped", red=True)
 

@@ -15,6 +15,7 @@ from eventbus.engine import Engine
 from eventbus.model import Bus, Event, Rule, Target
 from eventbus.pattern import parse_event
 from eventbus.settings import EventBusSettings
+from tests.harness import PATIENCE
 
 SCOPE = Scope("123456789012", "eu-central-1")
 BUS = SCOPE.bus("orders")
@@ -70,7 +71,7 @@ class Rig:
 
     async def until(self, done: Callable[[], bool], *, turn: bool = True) -> None:
         """Let the engine work, turning the clock to its next alarm whenever it waits for that alone."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE * 20):
             while not done():
                 await asyncio.sleep(0.002)
                 if turn and not done():
@@ -91,7 +92,7 @@ class Rig:
 
     async def flushed(self) -> None:
         """Wait until all results are on disk."""
-        await self.engine.lanes._shared.settler.close(10)
+        await self.engine.lanes._shared.settler.close(PATIENCE * 10)
 
     async def one(self, query: str, *values: Any) -> Sequence[Any]:
         return await self.engine.store.read(lambda db: db.execute(query, values).fetchone())
@@ -102,7 +103,7 @@ class Rig:
 
 async def until(done: Callable[[], bool]) -> None:
     """Poll for what happens by the real clock."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE * 20):
         while not done():  # noqa: ASYNC110 - what is asked for rings no bell
             await asyncio.sleep(0.005)
 

@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 from botocore.validate import ParamValidator
 
-from tests.harness import RunningService
+from tests.harness import PATIENCE, RunningService
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
@@ -37,7 +37,7 @@ class Bus:
 
     def client(self, key_id: str = "workshop", secret: str = "secret", region: str = REGION) -> Any:  # noqa: S107 - for tests
         """Return a client; each of its answers is checked."""
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=60, parameter_validation=False)
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=PATIENCE * 60, parameter_validation=False)
         made = boto3.client(
             "events",
             endpoint_url=self.url,
@@ -51,7 +51,7 @@ class Bus:
 
     def page(self, path: str) -> Any:
         """Return the JSON of one of the bus's own pages."""
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=PATIENCE * 10) as answer:
             return json.load(answer)
 
     def _check(self, http_response: Any, parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:

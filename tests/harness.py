@@ -72,8 +72,9 @@ class RunningService:
 
     @property
     def log(self) -> str:
-        """What it has written to stdout and stderr so far."""
-        return self._child.text()
+        """What it has written to stdout and stderr so far, in whole lines: the last one may still be on its way."""
+        text = self._child.text()
+        return text[: text.rfind("\n") + 1]
 
     def kill(self) -> None:
         """SIGKILL, and wait."""
@@ -86,7 +87,9 @@ class RunningService:
     def wait(self, timeout: float = 30) -> int:
         """Return its exit code; fail with its log when it still runs after `timeout` seconds and some patience."""
         code = self._child.wait(PATIENCE * timeout)
-        assert code is not None, f"{self._child.name} still runs after {PATIENCE * timeout:g} s; its log:\n{self.log}"
+        assert code is not None, (
+            f"{self._child.name} still runs after {PATIENCE * timeout:g} s; its log:\n{self._child.text()}"
+        )
         return code
 
     def until(self, predicate: Callable[[str], object], timeout: float = 60) -> None:
@@ -95,9 +98,9 @@ class RunningService:
         while not predicate(self.log):
             ended = self._child.exit_code
             if ended is not None and not predicate(self.log):
-                pytest.fail(f"{self._child.name} ended with {ended}; its log:\n{self.log}")
+                pytest.fail(f"{self._child.name} ended with {ended}; its log:\n{self._child.text()}")
             assert time.monotonic() < deadline, (
-                f"{self._child.name}: {PATIENCE * timeout:g} s in vain; its log:\n{self.log}"
+                f"{self._child.name}: {PATIENCE * timeout:g} s in vain; its log:\n{self._child.text()}"
             )
             time.sleep(0.05)
 
@@ -149,7 +152,7 @@ class Stack:
         producer = Producer({**self.kafka.librdkafka(), "partitioner": "murmur2_random", "linger.ms": 0})
         where = -1 if partition is None else partition
         producer.produce(topic, value, key, where, on_delivery=delivered, headers=list(headers))
-        assert producer.flush(30) == 0, f"{topic}: the broker has not acknowledged within 30 s"
+        assert producer.flush(PATIENCE * 30) == 0, f"{topic}: the broker has not acknowledged"
         return done[0]
 
     def records(self, topic: str) -> list[Message]:

@@ -37,7 +37,7 @@ BEHIND_MS: Final = 2_000.0
 WARM_S: Final = 2
 """Seconds at the beginning that don't count."""
 _HISTORY: Final = 0.2
-_WAIT_S: Final = 20.0
+_WAIT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)

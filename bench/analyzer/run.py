@@ -20,7 +20,7 @@ from schemas.codec import Decoder, definition
 from schemas.errors import UnavailableError
 from schemas.topics import NOTIFICATIONS
 
-STALLED_S: Final = 60.0
+STALLED_S: Final = 120.0
 """An engine that commits nothing new for so long is given up."""
 _LOOK_S: Final = 0.1
 _END_S: Final = 10.0

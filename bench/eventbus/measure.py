@@ -21,7 +21,7 @@ from bench.places import ROOT
 from demo.broker import poll
 from demo.process import HOST, Child, free_port
 
-QUIET_S: Final = 10.0
+QUIET_S: Final = 30.0
 """A run is over when nothing new has arrived for so long."""
 _LOOK_S: Final = 0.2
 

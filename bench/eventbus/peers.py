@@ -18,7 +18,7 @@ from demo.broker import poll
 from demo.process import HOST, Child, free_port
 
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": REGION}
-_START_S: Final = 30.0
+_START_S: Final = 120.0
 _OUTSIDE: Final = ("PATH", "HOME", "LANG", "TMPDIR")
 
 

@@ -39,7 +39,7 @@ class Target(Protocol):
 
 def client(service: str, url: str) -> Any:
     """Return boto3's client for a server of the bench."""
-    config = Config(retries={"total_max_attempts": 1}, read_timeout=120)
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=240)
     make: Any = boto3.client  # typed per service only
     return make(
         service,
@@ -182,6 +182,6 @@ def at_both(queue: Arrivals, webhook: Arrivals) -> Arrivals:
 
 
 def _call(url: str, method: str = "GET") -> bytes:
-    with urlopen(Request(url, method=method), timeout=30) as answer:
+    with urlopen(Request(url, method=method), timeout=60) as answer:
         data: bytes = answer.read()
     return data

@@ -27,10 +27,10 @@ quietly() { "$@" >"$log" 2>&1 || { tail -20 "$log" | cut -c 1-300 && return 1; }
 down() { quietly docker compose down --volumes --remove-orphans --timeout 10; }
 explain() { docker compose ps --all && docker compose logs --no-color --tail 20 | cut -c 1-300; }
 
-up() { quietly timeout 300 docker compose up --build --wait "$@"; }
+up() { quietly timeout 1200 docker compose up --build --wait "$@"; }
 # It balances, and not because nothing happened.
 balances() {
-  timeout 150 docker compose run --rm --quiet-pull report 2>/dev/null | tee "$log"
+  timeout 600 docker compose run --rm --quiet-pull report 2>/dev/null | tee "$log"
   [ "${PIPESTATUS[0]}" = 0 ] && grep -q '6,000 transactions in' "$log" && grep -q '[1-9][0-9,]* flagged (' "$log" &&
     [ "$(grep -c '[1-9][0-9,]* distinct events at the ' "$log")" = 3 ]
 }
@@ -57,7 +57,7 @@ nobody_ran_out_of_memory() { ! state '{{.State.OOMKilled}}' $(containers) | grep
 everything_was_produced() {
   local producer
   producer=$(containers producer)
-  [ "$(timeout 120 docker wait "$producer")" = 0 ]
+  [ "$(timeout 480 docker wait "$producer")" = 0 ]
 }
 # As a crash does: the processes end without a word, and the restart policy is what brings them back.
 kill_one_analyzer_while_it_works() {
@@ -65,13 +65,13 @@ kill_one_analyzer_while_it_works() {
   victim=$(containers analyzer | head -1)
   docker exec "$victim" sh -c 'kill -9 -1'
   [ "$(state '{{.State.Status}}' "$(containers producer)")" = running ] &&
-    timeout 60 sh -c "until [ \"\$(docker inspect --format '{{.RestartCount}}' $victim)\" -ge 1 ]; do sleep 0.5; done"
+    timeout 240 sh -c "until [ \"\$(docker inspect --format '{{.RestartCount}}' $victim)\" -ge 1 ]; do sleep 0.5; done"
 }
 kill_the_event_bus() {
   local victim
   victim=$(containers eventbus)
   docker exec "$victim" sh -c 'kill -9 -1'
-  timeout 60 sh -c "until [ \"\$(docker inspect --format '{{.RestartCount}}' $victim)\" -ge 1 ]; do sleep 0.5; done"
+  timeout 240 sh -c "until [ \"\$(docker inspect --format '{{.RestartCount}}' $victim)\" -ge 1 ]; do sleep 0.5; done"
 }
 three_analyzers_share_the_work() { [ "$(containers analyzer | wc -l)" = 3 ]; }
 stops_by_itself() { # on SIGTERM, with exit code 0

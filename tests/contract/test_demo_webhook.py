@@ -12,6 +12,7 @@ from demo.process import HOST
 from demo.webhook import Received, Receiver, WebhookSettings, listener, serving
 from schemas.errors import UnavailableError, UserError
 from schemas.settings import load
+from tests.harness import PATIENCE
 
 KEY = "a key"
 
@@ -47,7 +48,7 @@ def url(receiver: Receiver) -> Iterator[str]:
 def post(url: str, body: bytes, key: str | None = KEY) -> tuple[int, dict[str, object]]:
     headers = {"Content-Type": "application/json"} | ({"X-Api-Key": key} if key is not None else {})
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=PATIENCE * 10) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
@@ -81,16 +82,18 @@ def test_what_is_no_event_is_refused(url: str, receiver: Receiver, body: bytes) 
 def test_while_it_is_out_it_answers_503_and_forgets_nothing(url: str, receiver: Receiver, clock: Clock) -> None:
     post(url, event(1))
     receiver.go_out(5)
+    clock.now += 60  # nobody calls: the outage begins with the first who does
+    assert post(url, event(2))[0] == 503
     clock.now += 4.9
     assert post(url, event(2))[0] == 503
     clock.now += 0.1
     assert post(url, event(2))[0] == 200
-    assert (receiver.distinct, receiver.turned_away) == (2, 1)
+    assert (receiver.distinct, receiver.turned_away) == (2, 2)
 
 
 def test_health_tells_the_counts_and_the_last(url: str) -> None:
     post(url, event(1))
-    with urllib.request.urlopen(url.replace("/suspicious-activity", "/health"), timeout=10) as answer:
+    with urllib.request.urlopen(url.replace("/suspicious-activity", "/health"), timeout=PATIENCE * 10) as answer:
         assert json.load(answer) == {"status": "ok", "events": 1, "distinct": 1, "turnedAway": 0, "last": "n1"}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.eventbus_server import running_bus
+from tests.harness import PATIENCE
 
 FILE = {"description": "d", "bus": "b", "rule": "r", "pattern": {"source": ["s"]}}
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -26,7 +27,7 @@ def command(tmp_path: Path) -> Command:
         asked = [sys.executable, "-m", "eventbus", *args]
         data = {"EVENTBUS_DATA": str(tmp_path / "data"), "EVENTBUS_PORT": "0"}
         return subprocess.run(
-            asked, env={**env, **data, **variables}, capture_output=True, text=True, timeout=240, check=False
+            asked, env={**env, **data, **variables}, capture_output=True, text=True, timeout=PATIENCE * 60, check=False
         )
 
     return run

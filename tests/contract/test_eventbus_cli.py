@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.eventbus_server import running_bus
+from tests.harness import PATIENCE
 
 Aws = Callable[..., Any]
 
@@ -35,7 +36,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
                 env={**env, **variables},
                 capture_output=True,
                 text=True,
-                timeout=240,
+                timeout=PATIENCE * 60,
                 check=False,
             )
             return json.loads(ended.stdout or "null") if ended.returncode == 0 else ended.stderr

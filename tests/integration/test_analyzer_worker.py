@@ -28,7 +28,7 @@ from schemas.codec import Decoder, Encoder, Record, definition
 from schemas.dead_letter import Header, Origin, origin, original_headers, reason
 from schemas.settings import KafkaSettings
 from tests.analyzer_input import NOON_MS, RULES_FILE, judges, record, stream
-from tests.harness import RunningService, Stack, make_broker, wait_until
+from tests.harness import PATIENCE, RunningService, Stack, make_broker, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -125,7 +125,7 @@ def produce(stack: Stack, records: Iterable[Record]) -> int:
     for count, one in enumerate(records, start=1):  # noqa: B007 - the last number is the count
         producer.produce(TRANSACTIONS, encoder.encode(one), one["cardId"].encode())
         producer.poll(0)
-    assert producer.flush(60) == 0
+    assert producer.flush(PATIENCE * 60) == 0
     return count
 
 
@@ -140,7 +140,7 @@ def settled(stack: Stack, count: int) -> Callable[[], bool]:
 
 
 def metrics(worker: RunningService) -> dict[str, float]:
-    with urllib.request.urlopen(f"{ops(worker)}/metrics", timeout=60) as answer:
+    with urllib.request.urlopen(f"{ops(worker)}/metrics", timeout=PATIENCE * 60) as answer:
         lines = [line.split() for line in answer.read().decode().splitlines() if not line.startswith("#")]
     return {name.removeprefix("cardwatch_analyzer_"): float(value) for name, value in lines}
 
@@ -155,10 +155,15 @@ def written_more_than(worker: RunningService, count: int) -> Callable[[], bool]:
 
 def health(worker: RunningService) -> str:
     try:
-        with urllib.request.urlopen(f"{ops(worker)}/health", timeout=60) as answer:
+        with urllib.request.urlopen(f"{ops(worker)}/health", timeout=PATIENCE * 60) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         return str(error.read().decode())
+
+
+def well(worker: RunningService) -> Callable[[], bool]:
+    """Return a question: a busy machine may cost it its place in the group for a moment."""
+    return lambda: json.loads(health(worker)) == {"status": "ok"}
 
 
 def ops(worker: RunningService) -> str:
@@ -182,7 +187,7 @@ def test_transactions_become_states_and_notifications_and_each_page_answers(stac
     found = balanced(stack, count)
     assert found.judged == count
     assert found.flagged > 0
-    assert json.loads(health(worker)) == {"status": "ok"}
+    wait_until(well(worker), 30, "the worker to be well")
     wait_until(lambda: metrics(worker)["latency_seconds_count"] == count, 30, "the last record to be acknowledged")
     seen = metrics(worker)
     assert (seen["judged_total"], seen["flagged_total"]) == (count, found.flagged)
@@ -244,7 +249,7 @@ def test_a_bad_record_as_large_as_a_broker_takes_ends_in_the_dead_letter_topic(s
     largest = b"x" * 1_048_000
     producer = Producer({**stack.kafka.librdkafka(), "message.max.bytes": 2_000_000})
     producer.produce(TRANSACTIONS, largest, b"card-1", partition=3)
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE * 30) == 0
     ready(stack)
     stack.produce(TRANSACTIONS, b"card-1", b"small", partition=3)
     wait_until(settled(stack, 2), 60, "both to be given up")
@@ -281,14 +286,16 @@ def test_late_duplicate_and_shuffled_records_balance(stack: Stack) -> None:
 
 
 def test_a_worker_that_is_killed_in_the_middle_loses_nothing_and_counts_nothing_twice(stack: Stack) -> None:
-    count = produce(stack, stream(5_000, cards=60))
-    for at_least in (700, 2_500):
+    records = list(stream(5_000, cards=60))
+    for start, stop in ((0, 2_500), (2_500, 5_000)):
+        # Each has work of its own, however far the one before has come.
+        produce(stack, records[start:stop])
         worker = ready(stack)
-        wait_until(judged_more_than(worker, at_least), 60, "work to kill it in")
+        wait_until(judged_more_than(worker, 700), 60, "work to kill it in")
         worker.kill()
     ready(stack)
-    found = balanced(stack, count)
-    assert found.judged == count
+    found = balanced(stack, len(records))
+    assert found.judged == len(records)
 
 
 def counted(stack: Stack) -> dict[str, int]:
@@ -358,8 +365,8 @@ def record_of_nothing(stack: Stack) -> bytes:
 
 def remake(stack: Stack, topic: str) -> None:
     admin = AdminClient(stack.kafka.librdkafka())
-    admin.delete_topics([topic])[topic].result(30)
-    wait_until(lambda: topic not in admin.list_topics(timeout=10).topics, 30, "the topic to be gone")
+    admin.delete_topics([topic])[topic].result(PATIENCE * 30)
+    wait_until(lambda: topic not in admin.list_topics(timeout=PATIENCE * 10).topics, 30, "the topic to be gone")
     topics.create(stack.kafka, {topic: topics.load()[topic]})
 
 
@@ -412,7 +419,7 @@ def test_a_sighting_that_cannot_be_read_is_a_dead_letter_and_the_rest_is_judged(
     worker = ready(stack)
     wait_until(lambda: stack.records("sightings.dlq"), 60, "the dead letter")
     (letter,) = stack.records("sightings.dlq")
-    assert origin(headers_of(letter)) == Origin(SIGHTINGS, 3, 0)
+    assert origin(headers_of(letter)) == Origin(SIGHTINGS, 3, 0)  # counted before it was sent
     assert metrics(worker)["terminals_dead_letters_total"] == 1
 
 
@@ -420,19 +427,19 @@ def test_when_one_of_two_workers_is_killed_the_other_takes_over(stack: Stack) ->
     first = ready(stack)
     second = ready(stack)
     first.until(lambda _: len(shares(first, "cards")) >= 2)
-    assert 0 < shares(second, "cards")[-1] < 12
+    wait_until(lambda: 0 < shares(second, "cards")[-1] < 12, 60, "the cards to be shared")
     count = produce(stack, stream(2_000, cards=60))
     wait_until(lambda: metrics(first)["judged_total"] > 0 and metrics(second)["judged_total"] > 0, 30, "both at work")
     first.kill()
     count += produce(stack, stream(1_000, cards=60, seed=8, step_ms=60_000))
     found = balanced(stack, count)
     assert found.judged + found.late == count
-    assert json.loads(health(second)) == {"status": "ok"}
+    wait_until(well(second), 30, "the other to be well")
 
 
 def test_sigterm_drains_and_a_restart_replays_nothing(stack: Stack) -> None:
     count = produce(stack, stream(3_000, cards=60))
-    worker = ready(stack)
+    worker = ready(stack, ANALYZER_DRAIN_TIMEOUT_S="120")
     wait_until(lambda: metrics(worker)["judged_total"] > 500, 60, "work to stop it in")
     worker.terminate()
     assert worker.wait(30) == 0
@@ -457,8 +464,9 @@ def test_a_broker_that_hangs_for_some_seconds_costs_nothing(stack: Stack) -> Non
 
 
 def test_a_broker_that_dies_stops_the_worker_with_one_line(stack: Stack) -> None:
-    produce(stack, stream(3_000, cards=60))
-    worker = ready(stack, ANALYZER_SEND_TIMEOUT_S="3")
+    # Checkpoints so rare that results wait for one when the broker goes: without any it would be waited for.
+    produce(stack, stream(8_000, cards=60))
+    worker = ready(stack, ANALYZER_SEND_TIMEOUT_S="3", ANALYZER_CHECKPOINT_S="10")
     wait_until(judged_more_than(worker, 300), 60, "work to interrupt")
     stack.broker.kill()
     assert worker.wait(90) == 1

@@ -9,14 +9,16 @@ import sys
 import pytest
 
 from schemas import topics
-from tests.harness import ROOT, Stack
+from tests.harness import PATIENCE, ROOT, Stack
 
 pytestmark = pytest.mark.integration
 
 
 def _demo(stack: Stack, *args: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "demo", "--broker", stack.broker.bootstrap_servers, "--json", *args]
-    return subprocess.run(argv, cwd=ROOT, env=stack.env, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(
+        argv, cwd=ROOT, env=stack.env, capture_output=True, text=True, timeout=PATIENCE * 150, check=False
+    )
 
 
 def test_a_run_on_a_broker_that_is_there_balances_and_leaves_it_running(stack: Stack) -> None:

@@ -12,12 +12,14 @@ import pytest
 from aiohttp import web
 
 from demo.local_aws import LocalAws
+from demo.process import free_port
 from eventbus import targets
 from eventbus.model import Target
 from eventbus.ports import Outcome, Outgoing
 from eventbus.targets.recording import ListedResources
 from eventbus.targets.senders import TargetSenders
 from tests.eventbus_examples import ROLE, SCOPE, TIME_MS, a_rule, a_target, an_event, outgoing
+from tests.harness import PATIENCE
 
 pytestmark = pytest.mark.integration
 
@@ -276,10 +278,8 @@ async def test_an_endpoint_that_answers_rubbish_is_tried_again(stub: Stub, sende
         assert (outcome.error_code, outcome.retry) == ("ERROR_FROM_TARGET", True)
 
 
-async def test_an_endpoint_that_is_away_is_tried_again(
-    senders: TargetSenders, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
-) -> None:
-    environment(monkeypatch, f"http://127.0.0.1:{unused_tcp_port}")
+async def test_an_endpoint_that_is_away_is_tried_again(senders: TargetSenders, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment(monkeypatch, f"http://127.0.0.1:{free_port()}")
     for arn in (FUNCTION, SCOPE.arn("cases", "sqs")):
         (outcome,) = await send(senders, a_target(arn), outgoing())
         assert (outcome.error_code, outcome.retry) == ("CONNECTION_FAILURE", True)
@@ -288,7 +288,7 @@ async def test_an_endpoint_that_is_away_is_tried_again(
 async def test_functions_that_hang_hold_up_no_function_that_works(stub: Stub, senders: TargetSenders) -> None:
     stub.hangs = True
     hanging = [asyncio.create_task(send(senders, a_target(FUNCTION), outgoing(), troubled=True)) for _ in range(40)]
-    await asyncio.wait_for(stub.busy.wait(), 30)
+    await asyncio.wait_for(stub.busy.wait(), PATIENCE * 30)
     stub.hangs = False
     assert (await send(senders, a_target(FUNCTION), outgoing()))[0].delivered
     assert not any(task.done() for task in hanging)

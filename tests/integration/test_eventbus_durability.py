@@ -6,13 +6,14 @@ import json
 import os
 import re
 import resource
+import sqlite3
 import sys
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,8 +25,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from demo.process import free_port
+from eventbus.delivery.fate import State
 from tests.eventbus_server import Bus
-from tests.harness import RunningService, wait_until
+from tests.harness import PATIENCE, RunningService, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -115,6 +117,12 @@ class Killable:
         targets: list[dict[str, Any]] = self.bus.page("/_bus/targets")["targets"]
         return targets[0]
 
+    def undelivered(self) -> set[str]:
+        """Return the ids of the events of whose delivery the disk knows nothing; only while the bus doesn't run."""
+        query = "SELECT e.id FROM event e JOIN delivery d ON d.event_seq = e.seq WHERE d.state <> ?"
+        with closing(sqlite3.connect(self._folder / "data" / "eventbus.db")) as db:
+            return {row[0] for row in db.execute(query, (State.DELIVERED,))}
+
 
 @contextmanager
 def killable(folder: Path) -> Iterator[Killable]:
@@ -127,7 +135,7 @@ def killable(folder: Path) -> Iterator[Killable]:
 
 def client(bus: Bus) -> Any:
     """Return a client that tries once: what it isn't told was accepted counts as not accepted."""
-    config = Config(retries={"total_max_attempts": 1}, read_timeout=5)
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=PATIENCE * 60)
     return boto3.client(
         "events",
         endpoint_url=bus.url,
@@ -192,8 +200,8 @@ class Putter:
             self.accepted.update((n, entry["EventId"]) for n, entry in zip(numbers, answer["Entries"], strict=True))
 
 
-def assert_all_arrived(bus: Killable, receiver: Receiver, putter: Putter) -> int:
-    """Wait until nothing is pending; return how many events came more than once."""
+def assert_all_arrived(bus: Killable, receiver: Receiver, putter: Putter) -> list[str]:
+    """Wait until nothing is pending; return the ids of the events that came again, each as often as it did."""
     wait_until(lambda: bus.target()["pending"] == 0, 120, "all deliveries to end")
     got = dict(receiver.ids)
     assert got.keys() >= putter.accepted.keys(), f"lost: {sorted(putter.accepted.keys() - got.keys())[:10]}"
@@ -202,7 +210,7 @@ def assert_all_arrived(bus: Killable, receiver: Receiver, putter: Putter) -> int
         assert len(set(ids)) == 1, f"event {n} came under several ids"
         assert putter.accepted.get(n, ids[0]) == ids[0]
     assert bus.target()["delivered"] == len(got), "each event that is on disk counts once"
-    return sum(len(ids) - 1 for ids in got.values())
+    return [each for ids in got.values() for each in ids[1:]]
 
 
 def test_events_survive_kills_while_they_are_put_and_delivered(
@@ -210,20 +218,23 @@ def test_events_survive_kills_while_they_are_put_and_delivered(
 ) -> None:
     with killable(tmp_path) as bus:
         subscribe(bus.bus, receiver.url)
-        putter = Putter(bus.bus)
+        putter, under_way = Putter(bus.bus), set[str]()
         with ThreadPoolExecutor(4) as pool:
             putting = [pool.submit(putter.run, COUNT) for _ in range(4)]
             for kill_at in KILLS_AT:
                 wait_until(putter.has(kill_at), 120, f"{kill_at} events")
                 bus.service.kill()
+                under_way |= bus.undelivered()
                 bus.start()
             for each in putting:
-                each.result(120)
+                each.result(PATIENCE * 120)
         assert len(putter.accepted) >= COUNT
-        duplicates = assert_all_arrived(bus, receiver, putter)
-        record_property("duplicates", duplicates)
-        print(f"{len(putter.accepted)} accepted, {len(receiver.ids)} arrived, {duplicates} duplicates")  # noqa: T201 - the figure asked for
-        assert duplicates < COUNT // 10, "a crash repeats what was under way, not what was done long before"
+        again = assert_all_arrived(bus, receiver, putter)
+        record_property("duplicates", len(again))
+        print(f"{len(putter.accepted)} accepted, {len(receiver.ids)} arrived, {len(again)} duplicates")  # noqa: T201 - the figure asked for
+        done_before = [each for each in again if each not in under_way]
+        # The receiver may be so slow that a call is given up, and made again.
+        assert len(done_before) <= bus.target()["retried"], "a crash repeats what was under way, not what was done"
 
 
 def test_events_that_wait_for_a_busy_target_survive_a_kill(tmp_path: Path, receiver: Receiver) -> None:
@@ -236,9 +247,9 @@ def test_events_that_wait_for_a_busy_target_survive_a_kill(tmp_path: Path, recei
         bus.service.kill()
         bus.start()
         wait_until(lambda: bus.target()["pending"] == len(putter.accepted), 30, "all to be pending again")
+        wait_until(lambda: bus.target()["retried"] > 0, 30, "attempts after the first ones")
         receiver.busy = False
         assert_all_arrived(bus, receiver, putter)
-        assert bus.target()["retried"] > 0
 
 
 def test_a_stop_lets_sends_end_so_that_nothing_comes_twice(tmp_path: Path, receiver: Receiver) -> None:
@@ -249,7 +260,8 @@ def test_a_stop_lets_sends_end_so_that_nothing_comes_twice(tmp_path: Path, recei
         bus.service.terminate()
         assert bus.service.wait() == 0
         bus.start()
-        assert assert_all_arrived(bus, receiver, putter) == 0
+        again = assert_all_arrived(bus, receiver, putter)
+        assert len(again) <= bus.target()["retried"], "only a call that was given up is made again"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can limit the files of a running process")

@@ -16,11 +16,13 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.harness import RunningService, wait_until
+from eventbus.replay import BATCH, MOST_PENDING
+from tests.harness import PATIENCE, RunningService, wait_until
 
 pytestmark = pytest.mark.integration
 
-PUT = 2_000
+PUT = MOST_PENDING + 3 * BATCH
+"""More than may be pending: the replay can't be over before a first delivery is."""
 TIMES = 40
 """Seconds over which the events' own times lie."""
 FIRST_TIME_S = 1_767_225_600  # 2026-01-01
@@ -33,6 +35,7 @@ class Webhook:
         self.bodies: list[dict[str, Any]] = []
         self.paths: set[str] = set()
         self.on_arrival: Callable[[], None] = lambda: None
+        """Called before the answer."""
         webhook = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,16 +44,21 @@ class Webhook:
             def do_POST(self) -> None:
                 webhook.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
                 webhook.paths.add(self.path)
+                webhook.on_arrival()
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
-                webhook.on_arrival()
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_: object) -> None:
+                """Say nothing: the other side was killed."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -162,17 +170,17 @@ def test_a_replay_that_is_killed_in_the_middle_leaves_nothing_out(bus: LocalBus,
     for name in ("sold", "other"):
         bus.events.put_targets(Rule=name, Targets=[bus.webhook_target(webhook, name)])
 
-    killed = threading.Event()
+    arrived, killed = threading.Event(), threading.Event()
 
-    def kill() -> None:
-        if not killed.is_set():
-            killed.set()
-            bus.process.kill()
+    def hold() -> None:
+        arrived.set()
+        killed.wait()
 
-    webhook.on_arrival = kill
+    webhook.on_arrival = hold
     start_replay(bus, archive_arn, rule)
-    assert killed.wait(30)
-    bus.process.wait()
+    assert arrived.wait(PATIENCE * 30)
+    bus.process.kill()
+    killed.set()
     stopped = bus.replay()
     assert stopped["state"] in {"STARTING", "RUNNING"}, "it was over before it could be killed"
     assert (stopped["last_ms"] or 0) < (FIRST_TIME_S + TIMES - 1) * 1000

@@ -15,7 +15,7 @@ from confluent_kafka import Message, Producer
 
 from schemas.dead_letter import Header, Origin, error_headers, origin, reason
 from schemas.errors import BadRecordError
-from tests.harness import RunningService, Stack, wait_until
+from tests.harness import PATIENCE, RunningService, Stack, wait_until
 from tests.integration.test_notifier_delivery import NOTIFICATIONS, encode, metric, notification
 
 __all__ = ["encode"]
@@ -178,8 +178,8 @@ def test_a_busy_bus_is_tried_again_until_it_answers(stack: Stack, bus: Bus, enco
     produce(stack, encode, range(5))
     service = start(stack, bus)
     wait_until(lambda: sorted(bus.numbers()) == list(range(5)), what="all entries")
+    wait_until(lambda: metric(service, "cardwatch_notifier_entries_put_total") == 5, what="the answers to be counted")
     assert metric(service, "cardwatch_notifier_retries_total") >= 9
-    assert metric(service, "cardwatch_notifier_entries_put_total") == 5
     assert stack.records("notifications.dlq") == []
 
 
@@ -218,7 +218,9 @@ def test_a_refused_entry_becomes_a_dead_letter_and_redrive_brings_it_back_once(
     _, back = stack.records(NOTIFICATIONS)
     assert (back.key(), back.value(), back.partition()) == (b"card_1", value, 5)
     assert back.headers() == [("own", b"1"), ("own", b"2")]
-    assert metric(service, "cardwatch_notifier_dead_letters_total") == 1
+    wait_until(
+        lambda: metric(service, "cardwatch_notifier_dead_letters_total") == 1, what="the dead letter to be counted"
+    )
 
 
 def test_redrive_brings_back_every_letter_of_a_batch(stack: Stack) -> None:
@@ -226,7 +228,7 @@ def test_redrive_brings_back_every_letter_of_a_batch(stack: Stack) -> None:
     for offset in range(20):
         letter = error_headers([], Origin("transactions", 4, offset), "analyzer", BadRecordError("no good"))
         producer.produce("transactions.dlq", b"%d" % offset, headers=list(letter))
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE * 30) == 0
     for limit, told in (("--limit=7", "7 dead"), ("--limit=100", "13 dead"), ("--limit=100", "nothing to put back")):
         redrive = stack.start("notifier", "redrive", "--topic", "transactions.dlq", limit)
         assert redrive.wait() == 0, redrive.log
@@ -247,6 +249,7 @@ def test_bad_records_become_dead_letters_and_the_rest_arrives(stack: Stack, bus:
     wait_until(lambda: len(bus.accepted) == 2, what="the tombstone and the good record")
     details = [json.loads(entry["Detail"]) for entry in bus.accepted]
     assert {detail["offset"]: detail["value"] is None for detail in details} == {7: True, 8: False}
+    wait_until(lambda: len(stack.records("notifications.dlq")) >= len(bad), what="the dead letters")
     letters = stack.records("notifications.dlq")
     assert [letter.value() for letter in letters] == bad
     assert all(reason(headers(letter)) for letter in letters)
@@ -294,7 +297,7 @@ def test_a_bus_that_is_away_at_start_is_waited_for_and_then_given_up(stack: Stac
 
 def test_a_stop_finishes_what_was_begun_and_the_next_repeats_nothing(stack: Stack, bus: Bus, encode: Encode) -> None:
     produce(stack, encode, range(30))
-    first = start(stack, bus)
+    first = start(stack, bus, NOTIFIER_DRAIN_TIMEOUT_S="120")
     wait_until(lambda: bus.accepted, what="the first entries")
     first.terminate()
     assert first.wait(60) == 0
@@ -305,7 +308,7 @@ def test_a_stop_finishes_what_was_begun_and_the_next_repeats_nothing(stack: Stac
 
 
 def test_a_stop_ends_in_time_even_while_the_bus_fails(stack: Stack, bus: Bus, encode: Encode) -> None:
-    bus.put = [refused("InternalFailure", 500)] * 1000
+    bus.put = [refused("InternalFailure", 500)] * 100_000
     produce(stack, encode, range(3))
     service = start(stack, bus, NOTIFIER_DRAIN_TIMEOUT_S="0.5")
     wait_until(lambda: len(bus.calls) >= 3, what="some tries")

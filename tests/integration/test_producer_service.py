@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.codec import Decoder
 from schemas.topics import LABELS, TRANSACTIONS
-from tests.harness import RunningService, wait_until
+from tests.harness import PATIENCE, RunningService, wait_until
 
 if TYPE_CHECKING:
     from tests.harness import Stack
@@ -87,7 +87,7 @@ def test_two_runs_of_a_seed_write_the_same_bytes(stack: Stack) -> None:
 
 
 def test_sigterm_delivers_everything_and_exits_with_0(stack: Stack) -> None:
-    service = stack.start("producer", "run", "--rate", "400")
+    service = stack.start("producer", "run", "--rate", "400", PRODUCER_DRAIN_TIMEOUT_S="120")
     wait_until(lambda: len(stack.records(TRANSACTIONS)) > 200, what="some transactions")
     service.terminate()
     assert service.wait(30) == 0, service.log
@@ -95,16 +95,20 @@ def test_sigterm_delivers_everything_and_exits_with_0(stack: Stack) -> None:
 
 
 def test_a_broker_that_hangs_in_the_middle_loses_nothing(stack: Stack) -> None:
-    small_queue = {"PRODUCER_QUEUE_MESSAGES": "500"}
-    service = stack.start("producer", "run", "--transactions", "3000", "--rate", "500", **small_queue)
+    # Without an end of its own: the broker hangs in the middle, however long it takes to see that something came.
+    small_queue = {"PRODUCER_QUEUE_MESSAGES": "500", "PRODUCER_DRAIN_TIMEOUT_S": "120"}
+    service = stack.start("producer", "run", "--rate", "500", **small_queue)
     wait_until(lambda: len(stack.records(TRANSACTIONS)) > 300, what="some transactions")
     stack.broker.pause()
     service.until(lambda log: '"broker away"' in log, timeout=30)
     stack.broker.resume()
+    service.until(lambda log: '"broker back"' in log, timeout=30)
+    before = len(stack.records(TRANSACTIONS))
+    wait_until(lambda: len(stack.records(TRANSACTIONS)) > before, what="more transactions")
+    service.terminate()
     assert service.wait(90) == 0, service.log
     assert "Traceback" not in service.log
-    assert '"broker back"' in service.log
-    assert check_sums(stack, service) == 3_000
+    assert check_sums(stack, service) > before
 
 
 def test_a_broker_that_stays_away_after_a_stop_is_told_with_the_number_lost(stack: Stack) -> None:
@@ -124,13 +128,13 @@ def test_health_and_metrics_are_answered(stack: Stack) -> None:
     address = f"http://127.0.0.1:{events(service)['ops']['port']}"
 
     def sent() -> float:
-        with urllib.request.urlopen(f"{address}/metrics", timeout=60) as page:
+        with urllib.request.urlopen(f"{address}/metrics", timeout=PATIENCE * 60) as page:
             values = dict(line.rsplit(" ", 1) for line in page.read().decode().splitlines() if line[0] != "#")
         assert values["cardwatch_producer_delivery_failures_total"] == "0.0"
         return float(values["cardwatch_producer_transactions_total"])
 
     wait_until(lambda: sent() > 20, what="the counter to grow")
-    with urllib.request.urlopen(f"{address}/health", timeout=60) as page:
+    with urllib.request.urlopen(f"{address}/health", timeout=PATIENCE * 60) as page:
         assert json.load(page) == {"status": "ok"}
 
 
@@ -148,8 +152,8 @@ def test_a_malformed_address_is_one_line(stack: Stack) -> None:
 
 def test_a_missing_topic_is_one_line(stack: Stack) -> None:
     admin = AdminClient(stack.kafka.librdkafka())
-    admin.delete_topics([LABELS])[LABELS].result(30)
-    wait_until(lambda: LABELS not in admin.list_topics(timeout=10).topics, what="the topic to go")
+    admin.delete_topics([LABELS])[LABELS].result(PATIENCE * 30)
+    wait_until(lambda: LABELS not in admin.list_topics(timeout=PATIENCE * 10).topics, what="the topic to go")
     error = one_line_error(stack.start("producer", "run"), 2)
     assert "topic labels does not exist: run `python -m schemas topics`" in error
 

@@ -18,6 +18,7 @@ from analyzer.settings import AnalyzerSettings
 from analyzer.stage import CARDS, TERMINALS, Stage
 from analyzer.worker import Worker
 from schemas.errors import UnavailableError
+from tests.harness import PATIENCE
 
 
 class AppFake:
@@ -64,7 +65,7 @@ async def both(cards: AppFake, terminals: AppFake) -> None:
 async def test_a_worker_that_failed_leaves_without_flushing() -> None:
     app, other = AppFake(fails=True), AppFake(fails=False)
     with pytest.raises(UnavailableError, match="away"):
-        await asyncio.wait_for(both(app, other), 5)
+        await asyncio.wait_for(both(app, other), PATIENCE * 5)
     assert not app.ended.is_set()
 
 
@@ -72,7 +73,7 @@ async def test_a_worker_that_failed_leaves_without_flushing() -> None:
 async def test_a_worker_whose_neighbour_failed_leaves_without_flushing_too(*, first: bool) -> None:
     cards, terminals = AppFake(fails=first), AppFake(fails=not first)
     with pytest.raises(UnavailableError, match="away"):
-        await asyncio.wait_for(both(cards, terminals), 5)
+        await asyncio.wait_for(both(cards, terminals), PATIENCE * 5)
     assert not cards.ended.is_set()
     assert not terminals.ended.is_set()
 
@@ -80,8 +81,8 @@ async def test_a_worker_whose_neighbour_failed_leaves_without_flushing_too(*, fi
 async def test_a_worker_that_is_told_to_stop_leaves_cleanly() -> None:
     app, other = AppFake(fails=False), AppFake(fails=False)
     running = asyncio.create_task(both(app, other))
-    await asyncio.wait_for(asyncio.gather(app.started.wait(), other.started.wait()), 5)
+    await asyncio.wait_for(asyncio.gather(app.started.wait(), other.started.wait()), PATIENCE * 5)
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, PATIENCE * 5)
     assert app.ended.is_set()
     assert other.ended.is_set()

@@ -15,6 +15,7 @@ from analyzer.metrics import Metrics
 from analyzer.ports import Outgoing, State, Written
 from analyzer.settle import MOST_UNTOLD_BYTES, FakePublisher, Limits, Result, Settler
 from schemas.topics import CARDS_CHANGELOG, NOTIFICATIONS, SIGHTINGS
+from tests.harness import PATIENCE
 
 DEAD_LETTERS = "transactions.dlq"
 NEVER_S = 3_600.0
@@ -94,7 +95,7 @@ class Bench:
             await self.drained()
 
     async def drained(self) -> None:
-        await asyncio.wait_for(self.settler.drained(), 5)
+        await asyncio.wait_for(self.settler.drained(), PATIENCE * 5)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -207,13 +208,13 @@ async def test_a_checkpoint_comes_by_itself_when_it_is_due() -> None:
 async def test_when_too_many_records_wait_there_is_a_checkpoint_at_once_and_more_have_to_wait() -> None:
     bench = Bench(limits=Limits(NEVER_S, max_unsettled=2))
     bench.add("a", state="1")
-    await asyncio.wait_for(bench.settler.room(), 5)
+    await asyncio.wait_for(bench.settler.room(), PATIENCE * 5)
     bench.add("b", state="2")
     waiting = asyncio.create_task(bench.settler.room())
     await others_had_their_turn()
     assert not waiting.done()
     async with bench.running():
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, PATIENCE * 5)
     assert bench.done == ["a", "b"]
 
 
@@ -224,7 +225,7 @@ async def test_when_too_many_bytes_are_being_told_more_have_to_wait() -> None:
     await others_had_their_turn()
     assert not waiting.done()
     async with bench.running():
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, PATIENCE * 5)
     assert bench.done == []
 
 
@@ -234,7 +235,7 @@ async def test_a_failed_send_ends_the_settler_and_acknowledges_nothing(broken: s
     bench.add("a", NOTIFICATIONS, DEAD_LETTERS, state="1")
     drained = asyncio.create_task(bench.settler.drained())
     with pytest.raises(OSError, match="is away"):
-        await asyncio.wait_for(bench.settler.run(), 5)
+        await asyncio.wait_for(bench.settler.run(), PATIENCE * 5)
     drained.cancel()
     assert (bench.done, bench.states.written) == ([], {})
     if broken != CARDS_CHANGELOG:
@@ -245,7 +246,7 @@ async def test_a_failed_notification_ends_the_settler_before_the_next_checkpoint
     bench = Bench(fail_on=lambda outgoing: outgoing.topic == NOTIFICATIONS)
     bench.add("a", NOTIFICATIONS)
     with pytest.raises(OSError, match="is away"):
-        await asyncio.wait_for(bench.settler.run(), 5)
+        await asyncio.wait_for(bench.settler.run(), PATIENCE * 5)
 
 
 async def test_states_that_moved_on_without_being_told_of_are_never_written() -> None:

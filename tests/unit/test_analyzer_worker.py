@@ -23,6 +23,7 @@ from analyzer.transport import Fetch
 from analyzer.worker import Worker
 from schemas.registry import UnknownSchemaError
 from tests.analyzer_input import batch
+from tests.harness import PATIENCE
 
 PARTITION, OTHER = TP(CARDS.source, 3), TP(CARDS.source, 4)
 
@@ -112,16 +113,16 @@ class Bench:
             agent=lambda *_, **__: lambda function: function,
         )
         crew = Crew(CARDS, cast("Any", app), cast("Any", self.analyst), cast("Any", self.restorer))
-        self.worker = Worker(crew, AnalyzerSettings(checkpoint_s=3_600.0, drain_timeout_s=5.0), self.ending)
+        self.worker = Worker(crew, AnalyzerSettings(checkpoint_s=3_600.0, drain_timeout_s=PATIENCE * 5.0), self.ending)
 
     async def takes(self, *batches: Batch) -> None:
         """Assign the partition, let the worker take batches, and wait until it has."""
         await self.worker._on_assigned(None, assigned={PARTITION})
         stream = cast("Any", Stream([(one,) for one in batches]))
-        await asyncio.wait_for(self.worker._watched(self.worker._consume(stream)), 5)
+        await asyncio.wait_for(self.worker._watched(self.worker._consume(stream)), PATIENCE * 5)
 
     async def drained(self) -> None:
-        await asyncio.wait_for(self.worker._drain("test"), 5)
+        await asyncio.wait_for(self.worker._drain("test"), PATIENCE * 5)
 
 
 class Stream:
@@ -164,7 +165,7 @@ async def test_a_batch_is_judged_in_parts_and_committed_once_it_is_settled(bench
 async def test_the_batches_of_a_fetch_are_judged_together_as_many_records_at_once_as_may_be(bench: Bench) -> None:
     await bench.worker._on_assigned(None, assigned={PARTITION, OTHER})
     fetch = (records(0, 1, 2), batch((0, b"card", b"value"), partition=OTHER.partition))
-    await asyncio.wait_for(bench.worker._consume(cast("Any", Stream([fetch]))), 5)
+    await asyncio.wait_for(bench.worker._consume(cast("Any", Stream([fetch]))), PATIENCE * 5)
     await bench.drained()
     assert bench.analyst.parts == [[0, 1], [2, 0]]
     assert bench.consumer.committed == {3: 3, 4: 1}
@@ -173,7 +174,7 @@ async def test_the_batches_of_a_fetch_are_judged_together_as_many_records_at_onc
 async def test_a_partition_that_must_be_read_again_does_not_keep_the_others_of_a_fetch_waiting(bench: Bench) -> None:
     await bench.worker._on_assigned(None, assigned={PARTITION, OTHER})
     fetch = (records(5), batch((0, b"card", b"value"), partition=OTHER.partition))
-    await asyncio.wait_for(bench.worker._consume(cast("Any", Stream([fetch]))), 5)
+    await asyncio.wait_for(bench.worker._consume(cast("Any", Stream([fetch]))), PATIENCE * 5)
     assert bench.consumer.sought[-1] == 0
     assert bench.analyst.parts == [[0]]
     await bench.drained()
@@ -187,8 +188,8 @@ async def test_when_partitions_are_taken_away_no_other_batch_of_the_fetch_is_jud
         asyncio.create_task(bench.worker._on_revoked(None, revoked={PARTITION, OTHER}))
     )
     fetch = (records(0, 1), batch((0, b"card", b"value"), partition=OTHER.partition))
-    await asyncio.wait_for(bench.worker._consume(cast("Any", Stream([fetch]))), 5)
-    await asyncio.wait_for(revoked[0], 5)
+    await asyncio.wait_for(bench.worker._consume(cast("Any", Stream([fetch]))), PATIENCE * 5)
+    await asyncio.wait_for(revoked[0], PATIENCE * 5)
     assert bench.analyst.parts == [[0, 1]]
     assert bench.consumer.committed == {3: 2}
 
@@ -247,7 +248,7 @@ async def test_when_partitions_are_taken_away_the_rest_of_a_batch_is_not_judged(
         asyncio.create_task(bench.worker._on_revoked(None, revoked={PARTITION}))
     )
     await bench.takes(records(0, 1, 2, 3))
-    await asyncio.wait_for(revoked[0], 5)
+    await asyncio.wait_for(revoked[0], PATIENCE * 5)
     assert bench.analyst.parts == [[0, 1]]
     assert bench.consumer.committed == {3: 2}
     assert bench.restorer.anew == set()

@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from demo.process import Child, free_port, listens
 from schemas.errors import UnavailableError
+from tests.harness import PATIENCE, wait_until
 
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 PARENT = """
@@ -27,15 +27,8 @@ def gone(pid: int) -> bool:
     """Gone, or dead and waiting for whoever adopted it."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter: between opening and reading
         return True
-
-
-def wait_for(child: Child, text: str) -> None:
-    deadline = time.monotonic() + 10
-    while text not in child.text():
-        assert time.monotonic() < deadline, child.text()
-        time.sleep(0.01)
 
 
 def test_a_child_ends_when_it_is_asked(tmp_path: Path) -> None:
@@ -46,7 +39,7 @@ def test_a_child_ends_when_it_is_asked(tmp_path: Path) -> None:
 def test_a_child_that_does_not_listen_is_killed(tmp_path: Path) -> None:
     stubborn = f"import signal; signal.signal({signal.SIGTERM.value}, signal.SIG_IGN); {SLEEP[2]}"
     child = Child("c", [sys.executable, "-c", stubborn], env=os.environ, log=tmp_path / "log")
-    wait_for(child, "up")
+    wait_until(lambda: "up" in child.text(), 10, "its first line")
     assert child.stop(timeout_s=0.05) == -signal.SIGKILL
 
 
@@ -58,7 +51,7 @@ def test_a_hung_child_can_still_be_stopped(tmp_path: Path) -> None:
 
 def test_a_command_that_does_not_exist_is_one_line_in_the_log(tmp_path: Path) -> None:
     child = Child("c", ["no-such-command"], env=os.environ, log=tmp_path / "log")
-    assert child.wait(10) == 1
+    assert child.wait(PATIENCE * 10) == 1
     with pytest.raises(UnavailableError, match="the c has ended: error: can't run no-such-command"):
         child.require_running()
 
@@ -71,10 +64,7 @@ def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         pid = int(parent.stdout.readline())
         assert not gone(pid)
         parent.kill()
-    deadline = time.monotonic() + 10
-    while not gone(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: gone(pid), 10, "its end")
 
 
 def test_a_free_port_is_one_on_which_nothing_listens() -> None:
@@ -82,13 +72,18 @@ def test_a_free_port_is_one_on_which_nothing_listens() -> None:
 
 
 def test_a_port_that_one_process_was_given_is_no_others_while_it_lives() -> None:
-    first_choice = "import random; random.seed(11); from demo.process import free_port; print(free_port(), flush=True)"
-    argv = [sys.executable, "-c", f"{first_choice}; input()"]
+    # Somebody else may come to use, or to leave, one port of the row between two looks, but hardly one of each.
+    assert any(is_given_again_afterwards_only(seed) for seed in (11, 12, 13))
+
+
+def is_given_again_afterwards_only(seed: int) -> bool:
+    choose = f"import random; random.seed({seed}); from demo.process import free_port; print(free_port(), flush=True)"
+    argv = [sys.executable, "-c", f"{choose}; input()"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         held = int(holder.stdout.readline())
-        meanwhile = subprocess.run([sys.executable, "-c", first_choice], capture_output=True, text=True, check=True)
+        meanwhile = subprocess.run([sys.executable, "-c", choose], capture_output=True, text=True, check=True)
         holder.communicate("end")
     assert int(meanwhile.stdout) != held
-    afterwards = subprocess.run([sys.executable, "-c", first_choice], capture_output=True, text=True, check=True)
-    assert int(afterwards.stdout) == held
+    afterwards = subprocess.run([sys.executable, "-c", choose], capture_output=True, text=True, check=True)
+    return int(afterwards.stdout) == held

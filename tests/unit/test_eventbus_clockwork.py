@@ -17,6 +17,7 @@ from eventbus.clockwork import Clockwork
 from eventbus.model import Rule, Target
 from eventbus.recording import RecordingIntake
 from eventbus.store import StorageError, Store
+from tests.harness import PATIENCE
 
 SCOPE = Scope("123456789012", "eu-central-1")
 START = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
@@ -61,7 +62,7 @@ class Stage:
         self.until = moment
         self.asleep.clear()
         self.turned.set()
-        await asyncio.wait_for(self.asleep.wait(), 10)
+        await asyncio.wait_for(self.asleep.wait(), PATIENCE * 10)
         self.now = max(self.now, moment)
 
     async def save(self, saved: Rule) -> None:

@@ -17,6 +17,7 @@ from eventbus.model import Archive, Bus, Replay
 from eventbus.recording import RecordingIntake
 from eventbus.replay import BATCH, MOST_PENDING, Replays, with_replay_name
 from eventbus.store import StorageError, Store, journal
+from tests.harness import PATIENCE
 
 SCOPE = Scope("123456789012", "eu-central-1")
 BUS = Bus(SCOPE.bus("cardwatch"), "cardwatch", 1, 1)
@@ -71,7 +72,7 @@ class Stage:
     async def ended(self) -> Replay:
         changed = asyncio.Event()
         self.catalogue.listen(lambda _resource, _there: changed.set())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE * 10):
             while self.state.state in {"STARTING", "RUNNING", "CANCELLING"}:
                 await changed.wait()
                 changed.clear()
@@ -154,7 +155,7 @@ async def test_after_a_crash_at_any_point_nothing_is_left_out(stage: Stage, batc
 
     stage.intake.on_accept = crash  # after the bus took the batch, before the progress is saved
     await stage.replays.start(REPLAY)
-    await asyncio.wait_for(crashed.wait(), 10)
+    await asyncio.wait_for(crashed.wait(), PATIENCE * 10)
     await stage.replays.close()
     assert stage.state.state == "RUNNING"
     stage.intake.on_accept = lambda: None
@@ -237,7 +238,7 @@ async def test_a_bus_that_is_stopped_goes_on_later_without_repeating_anything(st
     under_way = asyncio.Event()
     stage.intake.on_accept = under_way.set
     await stage.replays.start(REPLAY)
-    await asyncio.wait_for(under_way.wait(), 10)
+    await asyncio.wait_for(under_way.wait(), PATIENCE * 10)
     await stage.replays.close()
     assert stage.state.state == "RUNNING"
     stage.new_run().resume()

@@ -13,6 +13,7 @@ from eventbus.delivery.prune import Pruner
 from eventbus.delivery.settle import LINGER_S, Settler
 from eventbus.delivery.tally import Tally
 from eventbus.store import StorageError, Store, journal
+from tests.eventbus_engine import until
 
 T = TypeVar("T")
 
@@ -70,11 +71,10 @@ class Rig:
         return await self.store.read(lambda db: db.execute("SELECT delivered FROM lane").fetchone()[0])
 
     async def turn(self, seconds: float) -> None:
+        """Turn the clock, and let what is begun then come to its end."""
         self.time.advance(seconds)
-        for _ in range(200):
-            await asyncio.sleep(0.001)
-            if self.settler._task is None:
-                return
+        await asyncio.sleep(0)
+        await until(lambda: self.settler._task is None)
 
 
 async def test_results_of_a_moment_are_written_together(tmp_path: Path) -> None:

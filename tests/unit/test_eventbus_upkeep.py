@@ -10,6 +10,7 @@ import pytest
 from eventbus.delivery.fakes import FakeTime
 from eventbus.upkeep import Upkeep
 from tests.eventbus_engine import until
+from tests.harness import PATIENCE
 
 
 class Stage:
@@ -42,7 +43,7 @@ async def stage() -> AsyncIterator[Stage]:
 
 
 async def begun(stage: Stage, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE * 20):
         while len(stage.begun_s) < count:
             for _ in range(5):  # the task does what it can before the clock is turned
                 await asyncio.sleep(0)

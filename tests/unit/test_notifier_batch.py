@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from notifier.backlog import Backlog, Job
 from notifier.batch import MAX_BYTES, MAX_ENTRIES, Queue
 from notifier.envelope import Entry, Record
+from tests.harness import PATIENCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +171,7 @@ def test_the_next_job_of_a_key_waits_until_the_one_before_is_over() -> None:
     taker.start()
     assert took == []
     backlog.finish([first])
-    taker.join(10)
+    taker.join(PATIENCE * 10)
     assert took == [second]
 
 

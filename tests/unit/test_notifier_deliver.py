@@ -22,6 +22,7 @@ from notifier.sinks.base import Accepted, CallRefusedError, Refused, Result, Thr
 from notifier.sinks.eventbridge import EventBridgeSink
 from notifier.sinks.fake import Answer, FakeSink
 from schemas.errors import BadRecordError, UnavailableError, UserError
+from tests.harness import PATIENCE
 
 AWAY = UnavailableError("away")
 TOO_LARGE = CallRefusedError("HTTP 413")
@@ -226,8 +227,8 @@ def test_calls_keep_a_dead_letter_before_they_call_its_record_done() -> None:
     job = Job(Record("t", 0, 1), entries(1)[0])
     backlog.put([job])
     calls.start(1)
-    assert backlog.wait_called({("t", 0)}, timeout_s=10)
-    calls.stop(timeout_s=10)
+    assert backlog.wait_called({("t", 0)}, timeout_s=PATIENCE * 10)
+    calls.stop(timeout_s=PATIENCE * 10)
     assert [record for record, _ in letters.put_away] == [job.record]
     assert clock.waits == [1, 2]
     assert calls.failure is None

@@ -23,6 +23,7 @@ from notifier.progress import Progress
 from notifier.sinks.base import Accepted, Refused, Result, ThrottledError
 from notifier.sinks.fake import FakeSink
 from schemas.errors import UnavailableError
+from tests.harness import PATIENCE
 
 KEYS = "abcde"
 
@@ -110,11 +111,11 @@ def test_no_record_overtakes_one_of_its_key_and_no_commit_passes_an_unfinished_o
     calls.start(count)
     for offset, key in enumerate(keys):
         backlog.put([job(offset, key)])
-    assert backlog.wait_called({("t", 0)}, timeout_s=10)
+    assert backlog.wait_called({("t", 0)}, timeout_s=PATIENCE * 10)
     while not backlog.empty():
-        backlog.wait_low(timeout_s=10)
-        assert backlog.wait_called({("t", 0)}, timeout_s=10)
-    calls.stop(timeout_s=10)
+        backlog.wait_low(timeout_s=PATIENCE * 10)
+        assert backlog.wait_called({("t", 0)}, timeout_s=PATIENCE * 10)
+    calls.stop(timeout_s=PATIENCE * 10)
     assert calls.failure is None
     assert sink.most <= count
     assert finished == set(range(len(keys)))
@@ -172,7 +173,7 @@ def test_no_more_calls_are_begun_than_the_pace_allows() -> None:
     backlog.finish(first[:1])
     assert second == []
     backlog.ended()
-    taker.join(10)
+    taker.join(PATIENCE * 10)
     assert sorted(one.record.offset for one in second) == [1, 2]
 
 
@@ -184,5 +185,5 @@ def test_a_call_that_was_woken_for_many_jobs_wakes_the_next() -> None:
         taker.start()
     backlog.put([job(n, str(n)) for n in range(30)])
     for taker in takers:
-        taker.join(10)
+        taker.join(PATIENCE * 10)
     assert [len(batch) for batch in took] == [10, 10, 10]

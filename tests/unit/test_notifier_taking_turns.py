@@ -26,6 +26,7 @@ from notifier.sinks.base import Accepted, Refused, Result, ThrottledError
 from schemas.codec import Decoder
 from schemas.errors import BadRecordError, UnavailableError
 from schemas.registry import FakeRegistry
+from tests.harness import PATIENCE
 
 TOPIC: Final = "notifications"
 PARTITIONS: Final = range(3)
@@ -247,7 +248,7 @@ def test_whatever_comes_and_goes_all_is_put_and_no_commit_passes_what_is_not_ove
             assert time.monotonic() < deadline, f"stuck: {group.committed} of {group.ends}, paused {group.paused}"
     finally:
         group.world.sulks = False
-        notifier._calls.stop(timeout_s=10)
+        notifier._calls.stop(timeout_s=PATIENCE * 10)
     assert notifier._calls.failure is None
     assert group.wrong == []
     assert group.world.done([(number, at) for number, end in group.ends.items() for at in range(end)])
