@@ -84,7 +84,7 @@ def run(project: Path, *args: str, **env: str) -> str:
 def test_on_ci_a_test_with_processes_runs_once_more_and_its_first_failure_is_told(
     project: Path, args: tuple[str, ...]
 ) -> None:
-    printed = run(project, *args, CI="true")
+    printed = run(project, *args, CARDWATCH_SECOND_TRY="1")
     _, _, told = printed.partition("FIRST TRIES THAT FAILED")
     failures, _, flaky = told.partition("FLAKY: MEND THESE")
     for text in ("the cause of the first failure", "what the first try had to say", "the cause in a fixture"):
@@ -101,6 +101,6 @@ def test_on_ci_a_test_with_processes_runs_once_more_and_its_first_failure_is_tol
 
 
 def test_elsewhere_a_failure_is_final(project: Path) -> None:
-    printed = run(project, CI="")
+    printed = run(project, CARDWATCH_SECOND_TRY="")
     assert "FIRST TRIES" not in printed
     assert "6 failed, 3 errors" in printed
