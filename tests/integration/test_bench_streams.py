@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import tomllib
 from collections.abc import Callable, Iterator
@@ -25,7 +24,6 @@ from analyzer.core.window import CardWindow
 from analyzer.thresholds import PACKAGED
 from analyzer.wire import checked, notification
 from bench.streams import build
-from demo.broker import APACHE
 from demo.process import Child
 from demo.records import read_to_end
 from producer.presets import make_plan
@@ -36,12 +34,7 @@ from schemas.errors import UserError
 from schemas.settings import KafkaSettings
 from tests.harness import PATIENCE, make_broker, wait_until
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(
-        os.environ.get("CARDWATCH_TEST_BROKER") != APACHE, reason="it needs transactions: Apache Kafka and Java"
-    ),
-]
+pytestmark = [pytest.mark.integration, pytest.mark.apache]
 
 IDS: Final = {topics.TRANSACTIONS: UUID(int=1), topics.NOTIFICATIONS: UUID(int=2)}
 GROUP: Final = "streams"

@@ -100,6 +100,12 @@ def test_a_lock_file_has_hashes_and_names_no_host(lock: str) -> None:
     assert "://" not in text
 
 
+def test_no_two_test_files_have_one_name() -> None:
+    """By its name alone pytest imports one: of two, it can't collect the second."""
+    names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_the_lock_files_cover_what_pyproject_asks_for() -> None:
     def asked(entries: list[object]) -> set[str]:
         names = (re.match(r"[A-Za-z0-9_.-]+", entry) for entry in entries if isinstance(entry, str))
