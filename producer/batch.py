@@ -54,7 +54,7 @@ class Batch:
     values: list[bytes]
     labels: Labels
     oracle: dict[int, bytes]
-    """By position: the same label for the oracle's topic, where it is fraud."""
+    """By position, in order: the same label for the oracle's topic, where it is fraud."""
 
 
 class Batches:

@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol
 
 from producer.batch import Batch, Labels
@@ -65,9 +64,9 @@ def send(batches: Iterable[Batch], outlet: Outlet, pace: Pace, stopping: Callabl
     for batch in batches:
         at = 0
         while at < len(batch.keys) and not stopping():
-            until = at + pace.due(islice(batch.event_ms, at, None))
+            until = at + pace.due(batch.event_ms, at)
             outlet.send_all(TRANSACTIONS, batch.keys[at:until], batch.values[at:until])
-            frauds = [i for i in range(at, until) if i in batch.oracle]
+            frauds = [i for i in batch.oracle if at <= i < until]
             outlet.send_all(ORACLE, [batch.labels.keys[i] for i in frauds], [batch.oracle[i] for i in frauds])
             late.hold(batch.labels, at, until)
             for keys, labels in late.released(batch.event_ms[until - 1]):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from typing import Final
 
 Schedule = Callable[[int, int], float]
@@ -55,17 +56,20 @@ class Pace:
         elif early_s < -CATCH_UP_S:
             self._began_s -= early_s
 
-    def due(self, event_ms: Iterable[int]) -> int:
-        """Sleep until the first of the next transactions, of these event times, is due; return how many then are.
+    def due(self, event_ms: Sequence[int], at: int = 0) -> int:
+        """Sleep until the transaction at a position is due; return how many then are, it and those after it.
 
         They are one at least, also when the sleep ended early.
+
+        Args:
+            event_ms: times of events in ascending order, for which a schedule doesn't go back.
+            at: position of the next one.
         """
-        times = iter(event_ms)
-        self.wait(next(times))
+        self.wait(event_ms[at])
         passed_s = self._clock() - (self._began_s or 0.0)
-        first = self._number
-        for at_ms in times:
-            if self._schedule(self._number, at_ms) > passed_s:
-                break
-            self._number += 1
-        return 1 + self._number - first
+        first = self._number - at - 1
+        until = bisect_right(
+            range(len(event_ms)), passed_s, at + 1, key=lambda i: self._schedule(first + i, event_ms[i])
+        )
+        self._number = first + until
+        return until - at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
@@ -28,6 +29,9 @@ from schemas.settings import KafkaSettings, LogSettings, RegistrySettings, load
 LOOK_S: Final = 0.5
 """While nothing is due, the broker's answers are looked at so often."""
 NOISY: Final = ("botocore", "uvicorn")
+GARBAGE_AFTER: Final = 50_000
+"""Objects made and not freed, after which Python looks for cycles among them. After its own 700 it would look many
+times in each day of purchases, of which none is in a cycle."""
 
 Due = tuple[int | None, tuple[str, bytes, bytes]]
 """Event time in ms of what waits for its time, None for what goes out at once; then topic, key and value."""
@@ -90,6 +94,7 @@ def running(settings: ProducerSettings, *names: str) -> Iterator[Service]:
     Raises:
         UserError, UnavailableError: it can't begin.
     """
+    gc.set_threshold(GARBAGE_AFTER)
     kafka, stop = load(KafkaSettings), threading.Event()
     logs.configure("producer", load(LogSettings))
     for name in NOISY:

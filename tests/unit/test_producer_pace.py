@@ -108,6 +108,16 @@ def test_what_has_become_due_meanwhile_leaves_together() -> None:
     assert wall.slept_s == [0.25]
 
 
+def test_those_before_a_position_are_not_asked_for_again() -> None:
+    wall = Wall()
+    pace = wall.pace(at_speed(60, 0))
+    event_ms = [0, 60_000, 60_500, 61_000]
+    assert pace.due(event_ms) == 1
+    wall.now_s += 1.01
+    assert pace.due(event_ms, 1) == 2
+    assert pace.due(event_ms, 3) == 1
+
+
 def test_without_a_pace_everything_leaves_together() -> None:
     assert Wall().pace(at_once()).due(range(500)) == 500
 
