@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from io import BytesIO
 from struct import Struct
-from typing import Any, Final
+from typing import Final, NoReturn
 
-import fastavro
 import numpy as np
 
 from analyzer.batch.columns import Columns, country_code
 from analyzer.batch.pack import text, wholes
-from analyzer.core.detect import NOTHING_FOUND
 from analyzer.core.model import Place, Transaction
-from analyzer.core.sighting import sighting
-from analyzer.terminal_wire import sighting_record
-from schemas.codec import definition, without_logical_types
 
 _NOWHERE: Final = Place(math.nan, math.nan)
 _PLACE: Final = Struct("<bdbd")
 _FLAGS: Final = ((b"\x00\x00", b"\x00\x01"), (b"\x01\x00", b"\x01\x01"))
-_TAIL: Final = 17
-"""Bytes of a sighting after its terminal: two doubles and a boolean."""
 
 
 def columns_of(transactions: Sequence[Transaction], first_offset: int) -> Columns:
-    """Return checked transactions, one after the other from an offset on, by columns; none is odd."""
+    """Return checked transactions, one after the other from an offset on, by columns; none is odd.
+
+    They write no sightings: `BatchChain` makes each of its transaction.
+    """
     places = [one.place or _NOWHERE for one in transactions]
     event_time_ms = np.array([one.event_time_ms for one in transactions], np.int64)
     amount_minor = np.array([one.amount_minor for one in transactions], np.int64)
@@ -51,8 +45,8 @@ def columns_of(transactions: Sequence[Transaction], first_offset: int) -> Column
         latitude=np.array([place.latitude for place in places], np.float64),
         longitude=np.array([place.longitude for place in places], np.float64),
         recent=list(map(_recent, transactions, moments, amounts)),
-        sighting_head=lambda at: _sighting_head(transactions[at]),
-        terminal=lambda at: (transactions[at].terminal_id or transactions[at].merchant_id).encode(),
+        sighting_head=_unwritten,
+        terminal=_unwritten,
     )
 
 
@@ -70,12 +64,5 @@ def _merchant(*fields: str) -> bytes:
     return b"".join(text(one.encode()) for one in fields)
 
 
-def _sighting_head(one: Transaction) -> bytes:
-    out = BytesIO()
-    fastavro.schemaless_writer(out, _sighting_schema(), sighting_record(sighting(one, 0.0, NOTHING_FOUND)))
-    return out.getvalue()[:-_TAIL]
-
-
-@lru_cache(maxsize=1)
-def _sighting_schema() -> Any:
-    return fastavro.parse_schema(without_logical_types(json.loads(definition("sighting"))))
+def _unwritten(_at: int) -> NoReturn:
+    raise LookupError("a transaction that is no record has no bytes to write a sighting of")

@@ -58,8 +58,6 @@ class Written:
     """What the writer says of itself."""
 
     began_ms: float = 0.0
-    late_ms: float = 0.0
-    """How late it was at most."""
     written_ms: float | None = None
     """p99 from when a transaction was due until the broker had it: the part of a latency that is not the engine's."""
 
