@@ -13,6 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Message, TopicPart
 from demo.arrivals import Arrivals
 from demo.ledger import Arrived, Flag
 from demo.records import headers, is_end, partitions, reader
+from demo.signals import held
 from schemas import topics
 from schemas.codec import Decoder
 from schemas.dead_letter import Origin, dead_letter_topic, origin
@@ -80,8 +81,13 @@ class Collector:
 
     def poll(self, timeout_s: float = 0.05) -> list[Flagged]:
         """Take in what the topics hold by now and return the newly flagged transactions."""
+        messages = self._consumer.consume(2_000, timeout=timeout_s)
+        with held():  # what was noted as read is counted, too; what was not is read again by `catch_up`
+            return self._taken_in(messages)
+
+    def _taken_in(self, messages: Sequence[Message]) -> list[Flagged]:
         found = []
-        for message in self._consumer.consume(2_000, timeout=timeout_s):
+        for message in messages:
             where = Origin(message.topic() or "", message.partition() or 0, message.offset() or 0)
             part = where.topic, where.partition
             if is_end(message):
@@ -117,10 +123,11 @@ class Collector:
         """Take in what has come to the targets; latencies are those of the first that tells when."""
         clock = next((target for target in self._targets if target.timed), None)
         for target in self._targets:
-            for event in target.look():
-                produced = self._produced_ms.pop(event.transaction_id, None) if target is clock else None
-                if produced is not None:
-                    self.latencies_ms.append(event.time_ms - produced)
+            with held():  # what a queue has handed out, it does not hand out again
+                for event in target.look():
+                    produced = self._produced_ms.pop(event.transaction_id, None) if target is clock else None
+                    if produced is not None:
+                        self.latencies_ms.append(event.time_ms - produced)
 
     def count(self, topic: str) -> int:
         """Return how many records of `topic` were seen."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
 from confluent_kafka import Producer
 
+from demo.collect import Collector
 from demo.provision import provision
 from demo.queues import Queue
+from demo.signals import StopRequestedError, raising
 from schemas import aws, topics
+from schemas.codec import Decoder
 from tests.harness import Stack, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("bus")]
@@ -54,6 +59,32 @@ def test_a_topic_is_read_to_its_end_also_when_its_last_batch_holds_many_records(
         producer.produce(topics.TRANSACTIONS, str(number).encode(), b"card", 0)
     assert producer.flush(30) == 0
     assert [int(m.value() or b"") for m in stack.records(topics.TRANSACTIONS)] == list(range(100))
+
+
+class Stopped(Counter[tuple[str, int]]):
+    """Counts of records, which Ctrl-C comes before once, when their offset has been noted already."""
+
+    asked = False
+
+    def __setitem__(self, part: tuple[str, int], count: int) -> None:
+        if not self.asked:
+            self.asked = True
+            signal.raise_signal(signal.SIGINT)
+        super().__setitem__(part, count)
+
+
+def test_a_stop_in_the_middle_of_counting_counts_no_record_twice_and_leaves_none_out(stack: Stack) -> None:
+    collector = Collector(stack.kafka, Decoder(stack.registry), [])
+    collector.records = Stopped()
+    try:
+        for number in range(60):
+            stack.produce(topics.TRANSACTIONS, b"card", bytes([number]), partition=number % 3)
+        with raising(), pytest.raises(StopRequestedError):
+            collector.catch_up()
+        collector.catch_up()
+    finally:
+        collector.close()
+    assert collector.by_partition(topics.TRANSACTIONS) == {0: 20, 1: 20, 2: 20}
 
 
 def test_the_routing_rule_lets_suspicious_activity_through_and_nothing_else(stack: Stack) -> None:
