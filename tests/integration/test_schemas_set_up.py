@@ -6,12 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import ConfigResource, ResourceType
 
 from schemas import topics
 from schemas.codec import Decoder, definition
 from schemas.errors import UnavailableError, UserError
 from schemas.registry import GlueRegistry
 from schemas.settings import KafkaSettings, RegistrySettings
+from tests.harness import wait_until
 
 if TYPE_CHECKING:
     from tests.harness import Stack
@@ -41,6 +44,42 @@ def test_the_command_reports_each_topic_and_warns_of_a_mismatch(stack: Stack) ->
     again = stack.start("schemas", "topics", "--partitions", "6")
     assert again.wait(30) == 0
     assert "warning: transactions: mismatch" in again.log
+
+
+@pytest.mark.apache
+def test_each_topic_has_the_settings_that_the_contract_gives_it(stack: Stack) -> None:
+    client = topics.admin(stack.kafka)
+    told = client.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in topics.load()])
+    found = {resource.name: answer.result(30) for resource, answer in told.items()}
+    for topic in topics.load().values():
+        assert {name: found[topic.name][name].value for name in topic.config} == topic.config
+
+
+@pytest.mark.apache
+def test_older_states_go_while_newer_ones_are_written(stack: Stack) -> None:
+    # Segments are Kafka's smallest here, so that a few megabytes fill some.
+    config = {**topics.load()[topics.CARDS_CHANGELOG].config, "segment.bytes": str(1 << 20)}
+    changelog = replace(topics.load()[topics.CARDS_CHANGELOG], name="small", partitions=1, config=config)
+    topics.create(stack.kafka, {"small": changelog}, replication=1)
+    producer = Producer(stack.kafka.librdkafka())
+    for generation in range(20):
+        for card in range(500):
+            producer.produce("small", generation.to_bytes(400, "big"), f"card_{card}")
+        assert producer.flush(30) == 0
+
+    def newest() -> list[int]:
+        states = {bytes(m.key() or b""): m.value() or b"" for m in found}
+        return [int.from_bytes(state, "big") for state in states.values()]
+
+    found = stack.records("small")
+    assert newest() == [19] * 500
+
+    def compacted() -> bool:
+        found[:] = stack.records("small")
+        return len(found) < 5_000
+
+    wait_until(compacted, what="fewer records than half of those written")
+    assert newest() == [19] * 500
 
 
 def test_a_missing_topic_is_named_with_the_command_that_makes_it(stack: Stack) -> None:
