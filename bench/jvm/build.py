@@ -16,7 +16,10 @@ _HERE: Final = Path(__file__).parent
 _BUILT: Final = _HERE.parents[1] / ".cardwatch"
 STREAMS: Final = "cardwatch.bench.StreamsMain"
 FLINK: Final = "cardwatch.bench.FlinkMain"
-_JVM: Final = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+_LEVELS: Final = {"defaultLogLevel": "warn", "log.org.apache.flink.metrics": "error"}
+"""Flink warns at each checkpoint that it has two metrics of one name."""
+_LOG: Final = tuple(f"-Dorg.slf4j.simpleLogger.{name}={level}" for name, level in _LEVELS.items())
+_JVM: Final = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", *_LOG)
 """One core is shared by all threads: the serial collector costs the least of it."""
 _BUILD_TIMEOUT_S: Final = 600
 _PACKAGES: Final = {"java": "Java 17 (Debian: openjdk-17-jdk-headless)", "mvn": "Maven (Debian: maven)"}

@@ -22,6 +22,12 @@ def test_the_engines_are_of_the_same_kafka_as_the_broker() -> None:
     assert pom().findtext(".//{*}kafka.version") == apache_kafka.version()
 
 
+@pytest.mark.parametrize("main", [build.STREAMS, build.FLINK])
+def test_each_engine_is_a_program_of_the_project(main: str) -> None:
+    source = POM.parent / "src/main/java" / f"{main.replace('.', '/')}.java"
+    assert "public static void main(" in source.read_text()
+
+
 def test_without_java_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="need `java`, which is not on PATH: install Java 17"):

@@ -1,6 +1,5 @@
 package cardwatch.bench;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +10,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
-import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.java.tuple.Tuple2;
 import org.apache.flink.api.java.tuple.Tuple3;
@@ -48,9 +46,6 @@ public final class FlinkMain {
     Life life = new Life();
     job.getJobExecutionResult()
         .whenComplete((result, error) -> life.fail(error == null ? new IllegalStateException("it has ended") : error));
-    while (job.getJobStatus().get() != JobStatus.RUNNING) {
-      Thread.sleep(50);
-    }
     life.ready();
     life.end(() -> cancelled(job));
   }
@@ -114,7 +109,9 @@ public final class FlinkMain {
       return Optional.empty();
     }
     try (Stream<Path> found = Files.find(checkpoints, 3, (path, is) -> path.endsWith("_metadata"))) {
-      return found.map(Path::toFile).max(Comparator.comparingLong(File::lastModified)).map(File::getParentFile).map(File::toPath);
+      return found
+          .max(Comparator.comparingLong((Path metadata) -> metadata.toFile().lastModified()))
+          .map(Path::getParent);
     }
   }
 
