@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, Final
 
@@ -48,7 +49,7 @@ def analyzer(
     are, on a new broker each time. Its verdicts are compared with the scalar core's. Exit code 1 when any differs.
     """
     console = screen.console()
-    plan = Plan(engines_of(engines, shares), WORKS, records, runs)
+    plan = Plan(able(engines_of(engines, shares), console.print), WORKS, records, runs)
     require_own(broker)
     if smoke:
         whole = [replace(one, share=1) for one in plan.engines]
@@ -82,7 +83,7 @@ def latency(
     """
     console = screen.console()
     paces = [Pace(int(rate), seconds) for rate in rates.split(",")]
-    chosen = engines_of(engines, "")
+    chosen = able(engines_of(engines, ""), console.print)
     require_own(broker)
     if smoke:
         paces, chosen, runs, broker = [Pace(200, 4)], chosen[:1], 1, EMBEDDED
@@ -102,6 +103,22 @@ def require_own(broker: str) -> None:
     """
     if broker not in (APACHE, EMBEDDED):
         raise UserError(f"--broker {broker}: each run needs a new broker; choose {APACHE} or {EMBEDDED}")
+
+
+def able(engines: Sequence[Engine], say: Callable[[str], object]) -> list[Engine]:
+    """Return the engines for which everything is there; says which are left out, and why.
+
+    Raises:
+        UserError: none is left.
+    """
+    lacking = {one.title: [name for name in one.needs if shutil.which(name) is None] for one in engines}
+    reasons = [f"{title} is left out: {' and '.join(names)} not on PATH" for title, names in lacking.items() if names]
+    for reason in reasons:
+        say(reason)
+    found = [one for one in engines if not lacking[one.title]]
+    if not found:
+        raise UserError(f"no engine is left: {'; '.join(reasons)}")
+    return found
 
 
 def engines_of(names: str, shares: str) -> list[Engine]:

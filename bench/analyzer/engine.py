@@ -34,8 +34,8 @@ from pathlib import Path
 from typing import Final
 
 from analyzer.stage import CARDS
+from bench.jvm import build as jvm
 from bench.places import PEERS_ENV, ROOT, program
-from bench.streams import build as streams
 from schemas import topics
 
 GROUP: Final = CARDS.group
@@ -84,6 +84,8 @@ class Engine:
     """It gets the records of every n-th card: a slow one would take hours for all."""
     unequal: str = ""
     """What it does more, or less, than ours: said beside its figures."""
+    needs: tuple[str, ...] = ()
+    """Programs without which the bench goes without it."""
 
 
 _UNCHECKED: Final = "no field is checked, and what is read again after a crash counts twice; in ours neither is so"
@@ -120,11 +122,21 @@ QUIX: Final = Engine("quix", "Quix Streams", _peer("quix"), _peer_env(), share=2
 CONFLUENT: Final = Engine(
     "confluent", "confluent-kafka", _peer("plain"), _peer_env(), durable=False, unequal=_UNCHECKED
 )
+_FIGURES: Final = "every figure of every window for each record, 3 % of its time; ours only those that rules read"
 STREAMS: Final = Engine(
     "streams",
     "Kafka Streams",
-    streams.argv,
+    lambda: jvm.argv(jvm.STREAMS),
     lambda _: {},
-    unequal="every figure of every window for each record, 3 % of its time; ours only those that rules read",
+    needs=jvm.TOOLS,
+    unequal=_FIGURES,
 )
-ENGINES: Final = {one.name: one for one in (OURS, FAUST, FAUST_TUNED, QUIX, CONFLUENT, STREAMS)}
+FLINK: Final = Engine(
+    "flink",
+    "Flink",
+    lambda: jvm.argv(jvm.FLINK),
+    lambda _: {},
+    needs=jvm.TOOLS,
+    unequal=f"{_FIGURES}; a checkpoint writes all cards, to one disk; ours those that changed, to Kafka",
+)
+ENGINES: Final = {one.name: one for one in (OURS, FAUST, FAUST_TUNED, QUIX, CONFLUENT, STREAMS, FLINK)}

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from analyzer.core.detect import Judged
 from analyzer.core.tuning import tuned
 from analyzer.core.window import CardWindow
 from analyzer.wire import checked, notification
-from bench.analyzer.commands import engines_of, require_own
+from bench.analyzer.commands import able, engines_of, require_own
 from bench.analyzer.compare import Plan, start_records
 from bench.analyzer.peers.rules import Card, Rules, noisy_or
 from bench.analyzer.peers.wire import Wire
@@ -203,9 +204,22 @@ def test_engines_are_chosen_by_name_and_a_share_can_be_given() -> None:
     assert (ours.name, quix.name, quix.share) == ("ours", "quix", 3)
 
 
+def test_without_maven_the_engines_that_it_builds_are_left_out_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "java").touch(mode=0o755)
+    said: list[str] = []
+    left = able(engines_of("ours,streams,flink", ""), said.append)
+    assert [one.name for one in left] == ["ours"]
+    assert said == ["Kafka Streams is left out: mvn not on PATH", "Flink is left out: mvn not on PATH"]
+    with pytest.raises(UserError, match="no engine is left: Flink is left out: mvn not on PATH"):
+        able(engines_of("flink", ""), said.append)
+
+
 @pytest.mark.parametrize(
     ("names", "shares", "words"),
-    [("flink", "", "no engine 'flink'"), ("ours", "x=1", "no engine 'x'"), ("ours", "ours=0", "ours=0 is no number")],
+    [("spark", "", "no engine 'spark'"), ("ours", "x=1", "no engine 'x'"), ("ours", "ours=0", "ours=0 is no number")],
 )
 def test_an_unknown_engine_or_share_is_refused(names: str, shares: str, words: str) -> None:
     with pytest.raises(UserError, match=words):

@@ -1,1 +1,0 @@
-"""The analyzer on Kafka Streams, in Java: a peer of the benchmark."""
