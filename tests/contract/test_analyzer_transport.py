@@ -12,13 +12,15 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer import fetcher as fetching
 from aiokafka.producer.message_accumulator import MessageAccumulator, MessageBatch
 from faust.tables.manager import TableManager
 from faust.transport import consumer as consuming
 from faust.transport.drivers import aiokafka as driver
 
-from analyzer.engine import make_app
+from analyzer.engine import Contact, make_app
 from analyzer.ports import Batch
 from analyzer.stage import CARDS
 from analyzer.transport import (
@@ -174,6 +176,23 @@ def test_the_tables_of_an_app_start_without_a_wait() -> None:
             "await self.recovery.start()",
         ],
     )
+
+
+async def test_health_names_a_broker_that_is_away_and_for_how_long() -> None:
+    app, seconds = make_app(KafkaSettings(bootstrap_servers="127.0.0.1:1"), CARDS, 30.0), [100.0]
+    contact, thread = Contact(app, lambda: seconds[0]), cast("Any", app.consumer)._thread
+    relied_on("the thread has no consumer before it starts", holds=thread._consumer is None)
+    assert contact.problem() is None
+    relied_on("AIOKafkaClient._conns", holds="self._conns = {}" in source(AIOKafkaClient.__init__))
+    thread._thread_loop = asyncio.get_running_loop()
+    client = thread._consumer = thread._create_worker_consumer(app.transport)
+    connection = client._client._conns[1, 0] = AIOKafkaConnection("127.0.0.1", 1)
+    assert contact.problem() == "no broker reached for 0 s"
+    seconds[0] += 7
+    assert contact.problem() == "no broker reached for 7 s"
+    connection._reader = cast("Any", SimpleNamespace(at_eof=lambda: False))
+    assert contact.problem() is None
+    client._closed, connection._reader = True, None
 
 
 class ThreadFake:
