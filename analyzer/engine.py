@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
 import aiokafka
@@ -151,6 +151,24 @@ class FaustPositions:
 
     def _tp(self, partition: int) -> TP:
         return TP(self._topic, partition)
+
+
+class Contact:
+    """Whether the app's consumer has a connection to any broker; one that is away is tried again without end."""
+
+    def __init__(self, app: faust.App, clock: Callable[[], float]) -> None:
+        """Speak of the consumer of `app`; `clock` counts seconds, never back."""
+        self._consumer, self._clock = cast("Any", app.consumer), clock
+        self._lost_at: float | None = None
+
+    def problem(self) -> str | None:
+        """Return for how long no broker was reached, counted from the first call that found none; or None."""
+        client = self._consumer._thread._consumer  # noqa: SLF001 - held by the contract test
+        if client is None or any(one.connected() for one in tuple(client._client._conns.values())):  # noqa: SLF001
+            self._lost_at = None
+            return None
+        self._lost_at = self._lost_at or self._clock()
+        return f"no broker reached for {self._clock() - self._lost_at:.0f} s"
 
 
 def explained(error: Exception) -> Exception:

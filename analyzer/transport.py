@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final, cast
 
 import aiokafka
 import faust
-from aiokafka.consumer.fetcher import FetchResult
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from analyzer.fetched import batch_of, in_runs
 from analyzer.ports import Batch
 
 MOST: Final = 4_000
@@ -37,33 +37,6 @@ fetching, handing over and judging a dozen of them costs almost as much as for a
 
 Fetch = tuple[Batch, ...]
 """What was fetched at once: a batch of each partition that had something."""
-
-
-def batch_of(tp: Any, records: Sequence[Any]) -> Batch:
-    """Return records of a partition, as aiokafka has them, as a batch."""
-    return Batch(
-        tp.topic,
-        tp.partition,
-        [one.offset for one in records],
-        [one.key for one in records],
-        [one.value for one in records],
-        [tuple(one.headers) for one in records],
-        [-1 if one.timestamp is None else one.timestamp for one in records],
-    )
-
-
-def unwrapped(fetched: Iterable[Any]) -> None:
-    """Let fetch results give records as they were parsed, without a ConsumerRecord made of each (half the time).
-
-    What they skip, check and remember stays aiokafka's. A ConsumerRecord, where one is made, reads the same.
-    """
-    for result in fetched:
-        if isinstance(result, FetchResult) and result.has_more():
-            result._partition_records._consumer_record = _as_parsed  # noqa: SLF001 - held by the contract test
-
-
-def _as_parsed(_: Any, record: Any) -> Any:
-    return record
 
 
 def paced(fetcher: Any, every_s: float) -> None:
@@ -107,7 +80,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         return {next(iter(found)): [tuple(batch_of(tp, records) for tp, records in found.items())]} if found else {}
 
     async def _fetched(self, consumer: Any, active: set[TP], most: int | None) -> Mapping[TP, list[Any]]:
-        unwrapped(consumer._fetcher._records.values())  # noqa: SLF001 - as above
+        in_runs(consumer._fetcher._records.values())  # noqa: SLF001 - as above
         return await super()._fetch_records(consumer, active, timeout=0, max_records=most)
 
 

@@ -15,7 +15,7 @@ import structlog
 from analyzer.continuity import Continuity, Step
 from analyzer.crew import Crew
 from analyzer.ending import Ending
-from analyzer.engine import FaustPositions, explained, source
+from analyzer.engine import Contact, FaustPositions, explained, source
 from analyzer.portion import portions
 from analyzer.ports import Batch, Outgoing
 from analyzer.publish import FaustPublisher
@@ -58,6 +58,7 @@ class Worker:
             wrote=self._restorer.wrote,
         )
         self._from = FaustPositions(app, stage.source)
+        self._contact = Contact(app, self._loop.time)
         self._continuity = Continuity()
         self._done: dict[int, int] = {}
         self._prepared = asyncio.Event()
@@ -83,7 +84,7 @@ class Worker:
             return "waiting for the schema registry"
         if self._settler.behind_s() > STUCK_AFTER_S:
             return f"nothing has reached Kafka for {self._settler.behind_s():.0f} s"
-        return self._phase
+        return self._phase or self._contact.problem()
 
     async def run(self) -> None:
         """Work until the process is told to end, then drain and leave.

@@ -45,7 +45,15 @@ ANALYZER: Final = (
     Part("notifications", ("analyzer/desk.py", "analyzer/wire.py", "analyzer/card_desk.py:_notifications")),
     Part("counting", ("analyzer/card_desk.py:_count", "analyzer/metrics.py", "prometheus_client/")),
     Part("send", ("analyzer/publish.py", "aiokafka/producer/")),
-    Part("fetch", ("analyzer/transport.py", "aiokafka/consumer/fetcher.py", "aiokafka/consumer/consumer.py")),
+    Part(
+        "fetch",
+        (
+            "analyzer/fetched.py",
+            "analyzer/transport.py",
+            "aiokafka/consumer/fetcher.py",
+            "aiokafka/consumer/consumer.py",
+        ),
+    ),
     Part("Kafka protocol", ("aiokafka/",)),
     Part("Faust", ("faust/",)),
     Part("worker", ("analyzer/",)),

@@ -11,16 +11,16 @@ import inspect
 from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer import fetcher as fetching
-from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator, MessageBatch
-from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.producer.message_accumulator import MessageAccumulator, MessageBatch
 from faust.tables.manager import TableManager
 from faust.transport import consumer as consuming
 from faust.transport.drivers import aiokafka as driver
 
-from analyzer.engine import make_app
+from analyzer.engine import Contact, make_app
 from analyzer.ports import Batch
 from analyzer.stage import CARDS
 from analyzer.transport import (
@@ -32,9 +32,7 @@ from analyzer.transport import (
     BatchSchema,
     BatchThread,
     BatchTransport,
-    batch_of,
     paced,
-    unwrapped,
 )
 from schemas.settings import KafkaSettings
 
@@ -53,61 +51,7 @@ def source(function: Any) -> str:
     return inspect.getsource(function)
 
 
-def fetched(*records: tuple[int, bytes | None, bytes | None, list[Any]], position: int = 0) -> fetching.FetchResult:
-    """Return a fetch result as aiokafka makes it of what a broker answers."""
-    builder = BatchBuilder(1_000_000, 0)
-    for offset, key, value, headers in records:
-        builder._builder.append(offset, 1_767_265_199_991, key=key, value=value, headers=headers)
-    parsed = fetching.PartitionRecords(
-        TRANSACTIONS,
-        MemoryRecords(bytes(builder._build())),
-        [],
-        position,
-        None,
-        None,
-        check_crcs=True,
-        isolation_level=0,
-    )
-    state = SimpleNamespace(paused=False, position=position)
-    state.consumed_to = lambda position: setattr(state, "position", position)
-    assignment = SimpleNamespace(active=True, state_value=lambda _: state)
-    return fetching.FetchResult(TRANSACTIONS, assignment=assignment, partition_records=parsed, backoff=0)
-
-
-RECORDS = [(0, b"a", b"1", []), (1, None, b"2", [("h", b"x"), ("h", None)]), (5, b"c", None, [])]
-
-
-@pytest.mark.parametrize("as_parsed", [True, False])
-def test_a_batch_is_the_same_from_records_as_parsed_and_from_those_of_the_client(*, as_parsed: bool) -> None:
-    result = fetched(*RECORDS)
-    if as_parsed:
-        unwrapped([result])
-    assert batch_of(TRANSACTIONS, result.getall()) == Batch(
-        "transactions",
-        3,
-        [0, 1, 5],
-        [b"a", None, b"c"],
-        [b"1", b"2", None],
-        [(), (("h", b"x"), ("h", None)), ()],
-        [1_767_265_199_991] * 3,
-    )
-
-
-def test_records_before_the_position_are_skipped_and_the_position_moves_on_as_without_us() -> None:
-    result = fetched(*RECORDS, position=1)
-    unwrapped([result])
-    assert [one.offset for one in result.getall(1)] == [1]
-    unwrapped([result, cast("Any", object())])
-    assert [one.offset for one in result.getall()] == [5]
-    unwrapped([result])
-    assert not result.has_more()
-
-
-def test_the_fetcher_keeps_results_by_partition_and_makes_records_one_by_one() -> None:
-    relied_on(
-        "PartitionRecords makes each record by its _consumer_record(tp, record)",
-        holds="self._consumer_record(tp, record)" in source(fetching.PartitionRecords._unpack_records),
-    )
+def test_the_fetcher_keeps_results_by_partition_and_wakes_who_waits() -> None:
     relied_on(
         "fetched_records takes what is in Fetcher._records and doesn't wait with timeout 0",
         holds="self._records[tp]" in source(fetching.Fetcher.fetched_records)
@@ -234,6 +178,23 @@ def test_the_tables_of_an_app_start_without_a_wait() -> None:
     )
 
 
+async def test_health_names_a_broker_that_is_away_and_for_how_long() -> None:
+    app, seconds = make_app(KafkaSettings(bootstrap_servers="127.0.0.1:1"), CARDS, 30.0), [100.0]
+    contact, thread = Contact(app, lambda: seconds[0]), cast("Any", app.consumer)._thread
+    relied_on("the thread has no consumer before it starts", holds=thread._consumer is None)
+    assert contact.problem() is None
+    relied_on("AIOKafkaClient._conns", holds="self._conns = {}" in source(AIOKafkaClient.__init__))
+    thread._thread_loop = asyncio.get_running_loop()
+    client = thread._consumer = thread._create_worker_consumer(app.transport)
+    connection = client._client._conns[1, 0] = AIOKafkaConnection("127.0.0.1", 1)
+    assert contact.problem() == "no broker reached for 0 s"
+    seconds[0] += 7
+    assert contact.problem() == "no broker reached for 7 s"
+    connection._reader = cast("Any", SimpleNamespace(at_eof=lambda: False))
+    assert contact.problem() is None
+    client._closed, connection._reader = True, None
+
+
 class ThreadFake:
     """Remembers what is called in it."""
 
@@ -257,7 +218,7 @@ async def test_a_seek_happens_in_the_thread_that_fetches() -> None:
 
 async def test_an_event_of_our_schema_has_the_fetch_as_its_value() -> None:
     app = make_app(KafkaSettings(bootstrap_servers="127.0.0.1:1"), CARDS, 30.0)
-    fetch = (batch_of(TRANSACTIONS, fetched(*RECORDS).getall()),)
+    fetch = (Batch("transactions", 3, [0], [b"a"], [b"1"], [()], [1_767_265_199_991]),)
     message = cast("Any", app.consumer)._to_message(TRANSACTIONS, fetch)
     assert (message.tp, message.offset) == (TRANSACTIONS, 0)
     event = await app.topic(CARDS.source, schema=BatchSchema()).decode(message, propagate=True)

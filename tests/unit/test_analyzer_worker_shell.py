@@ -65,6 +65,7 @@ class ConsumerFake:
     def __init__(self) -> None:
         self.committed: dict[int, int] = {}
         self.sought: list[int] = []
+        self._thread = SimpleNamespace(_consumer=None)
 
     async def seek_to_committed(self) -> dict[TP, int]:
         return {}
