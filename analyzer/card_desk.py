@@ -60,7 +60,7 @@ class CardDesk:
 
     columns: ColumnReader
     reader: TransactionReader
-    """Reads what the columns leave to it, and what is asked for in full."""
+    """Reads what the columns leave to it."""
 
     judge_: BatchJudge
     notifier: Notifier
@@ -88,7 +88,7 @@ class CardDesk:
         def transaction(place: int) -> Transaction:
             index = good[place]
             if index not in read:
-                read[index] = self.reader.read(keys[index], values[index])
+                read[index] = columns.transaction(place)
             return read[index]
 
         return Transactions(columns, good, bad, transaction)

@@ -53,6 +53,7 @@ def columns_of(transactions: Sequence[Transaction], first_offset: int) -> Column
         recent=list(map(_recent, transactions, moments, amounts)),
         sighting_head=lambda at: _sighting_head(transactions[at]),
         terminal=lambda at: (transactions[at].terminal_id or transactions[at].merchant_id).encode(),
+        transaction=transactions.__getitem__,
     )
 
 
