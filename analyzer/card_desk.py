@@ -116,10 +116,10 @@ class CardDesk:
         return np.concatenate([self.states.slots(one.partition, card_ids[begin:end]) for one, begin, end in spans])
 
     def _notifications(self, reading: Transactions, outcome: BatchOutcome, told: dict[int, list[Outgoing]]) -> None:
-        for place, verdict in outcome.verdicts.items():
-            tells = told_of_card(reading.read(place), Judged(verdict))
-            count_told(self.metrics, tells, verdict.shadow)
-            told[place] += [self.notifier.outgoing(one) for one in tells]
+        tells = {place: told_of_card(reading.read(place), Judged(one)) for place, one in outcome.verdicts.items()}
+        for place, ones in tells.items():
+            told[place] += [self.notifier.outgoing(one) for one in ones]
+        count_told(self.metrics, [one for ones in tells.values() for one in ones], self.judge_.judge_.shadow)
 
     def _sightings(self, reading: Transactions, outcome: BatchOutcome, told: dict[int, list[Outgoing]]) -> None:
         sighted = np.flatnonzero(outcome.sighted).tolist()
