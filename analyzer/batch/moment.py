@@ -17,7 +17,7 @@ from analyzer.batch.silences import Silences
 from analyzer.batch.store import CardStore
 from analyzer.batch.work import Work, counts
 from analyzer.core.features import Features, Span, lazy
-from analyzer.core.model import RecentTransaction, Transaction
+from analyzer.core.model import HOUR_MS, RecentTransaction, Transaction
 from analyzer.core.window import LONGEST_WINDOW_MS, CardWindow, Country, Device, Flag, Habit, Silence
 
 
@@ -200,8 +200,10 @@ class _Seen(Features):
         """The last one before it with the card at a terminal of known place, within a day."""
         return self._moments.previous_present(self._row, self.now.event_time_ms - LONGEST_WINDOW_MS)
 
-    def _span(self, span_ms: int) -> Span:
-        return Span((*self._moments.remembered(self._row, self.now.event_time_ms - span_ms), self.now))
+    @lazy
+    def hour(self) -> Span:
+        """The hour that ends with it; the day is not put together for that."""
+        return Span((*self._moments.remembered(self._row, self.now.event_time_ms - HOUR_MS), self.now))
 
     @lazy
     def country_age_ms(self) -> int | None:
