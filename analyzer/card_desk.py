@@ -15,7 +15,7 @@ from analyzer.batch.judge import BatchJudge, card_ids_of
 from analyzer.batch.merge import all_odd
 from analyzer.batch.outcome import BatchOutcome, Kind
 from analyzer.card_states import CardStates, unreadable
-from analyzer.core.chain import told_of_card
+from analyzer.core.chain import Told, told_of_card
 from analyzer.core.detect import NOTHING_FOUND, Judged
 from analyzer.core.model import Transaction
 from analyzer.core.sighting import sighting
@@ -116,10 +116,14 @@ class CardDesk:
         return np.concatenate([self.states.slots(one.partition, card_ids[begin:end]) for one, begin, end in spans])
 
     def _notifications(self, reading: Transactions, outcome: BatchOutcome, told: dict[int, list[Outgoing]]) -> None:
-        tells = {place: told_of_card(reading.read(place), Judged(one)) for place, one in outcome.verdicts.items()}
-        for place, ones in tells.items():
-            told[place] += [self.notifier.outgoing(one) for one in ones]
-        count_told(self.metrics, [one for ones in tells.values() for one in ones], self.judge_.judge_.shadow)
+        places, tells = list[int](), list[Told]()
+        for place, verdict in outcome.verdicts.items():
+            ones = told_of_card(reading.read(place), Judged(verdict))
+            places += [place] * len(ones)
+            tells += ones
+        count_told(self.metrics, tells, self.judge_.judge_.shadow)
+        for place, outgoing in zip(places, self.notifier.outgoing(tells), strict=True):
+            told[place].append(outgoing)
 
     def _sightings(self, reading: Transactions, outcome: BatchOutcome, told: dict[int, list[Outgoing]]) -> None:
         sighted = np.flatnonzero(outcome.sighted).tolist()

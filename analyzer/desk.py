@@ -17,7 +17,7 @@ from analyzer.core.model import SECOND_MS
 from analyzer.core.sighting import Sighting
 from analyzer.core.terminal import Seen, TerminalJudge, TerminalWindow
 from analyzer.metrics import StageMetrics, TerminalMetrics
-from analyzer.notification_codec import notification_body
+from analyzer.notification_codec import moment, notification_body
 from analyzer.ports import Incoming, Outgoing
 from analyzer.terminal_wire import SightingReader
 from schemas.codec import Encoder
@@ -29,7 +29,7 @@ MOST_LOGGED: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
-    """Words a flagged transaction as the record that tells of it."""
+    """Words flagged transactions as the records that tell of them."""
 
     notifications: Encoder
     shadow: Encoder
@@ -38,9 +38,15 @@ class Notifier:
     now: Callable[[], datetime]
     version: str
 
-    def outgoing(self, told: Told) -> Outgoing:
-        """Return its notification, to be written where it alerts somebody or, in the shadow, nobody."""
-        body = notification_body(told.of, told.verdict, self.now(), self.version)
+    def outgoing(self, told: Sequence[Told]) -> list[Outgoing]:
+        """Return the notification of each, to be written where it alerts somebody or, in the shadow, nobody."""
+        if not told:
+            return []
+        detected = moment(self.now())  # of all of them: they are judged in one step
+        return [self._outgoing(one, detected) for one in told]
+
+    def _outgoing(self, told: Told, detected: bytes) -> Outgoing:
+        body = notification_body(told.of, told.verdict, detected, self.version)
         topic, encoder = (SHADOW, self.shadow) if told.shadow else (NOTIFICATIONS, self.notifications)
         return Outgoing(topic, told.of.card_id.encode(), encoder.header + body)
 
@@ -76,7 +82,7 @@ class TerminalDesk:
             structlog.get_logger().warning("too_many_sightings", terminal=content.terminal, kept=len(after.kept))
         told = told_of_terminal(self.judge_, outcome)
         count_told(self.metrics, told)
-        return after, tuple(self.notifier.outgoing(one) for one in told)
+        return after, tuple(self.notifier.outgoing(told))
 
 
 def count_told(metrics: StageMetrics, told: Sequence[Told], on_trial: Collection[str] | None = None) -> None:

@@ -25,13 +25,13 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 _END: Final = b"\x00"
 
 
-def notification_body(transaction: Transaction | Sighting, verdict: Verdict, detected: datetime, version: str) -> bytes:
+def notification_body(transaction: Transaction | Sighting, verdict: Verdict, detected: bytes, version: str) -> bytes:
     """Return the Avro body, without framing, of the notification that tells of a flagged transaction.
 
     Args:
         transaction: what was flagged.
         verdict: why.
-        detected: when it was judged, aware, wall clock.
+        detected: when it was judged, as `moment` has it.
         version: the analyzer's.
     """
     return b"".join(
@@ -49,12 +49,17 @@ def notification_body(transaction: Transaction | Sighting, verdict: Verdict, det
             _text(transaction.merchant_name),
             _known(transaction.country),
             whole(transaction.event_time_ms),
-            _moment(detected),
+            detected,
             _DOUBLE.pack(verdict.score),
             _findings(verdict.findings),
             _known(version),
         )
     )
+
+
+def moment(at: datetime) -> bytes:
+    """Return an aware time as Avro's timestamp-millis."""
+    return whole((at - _EPOCH) // _MILLISECOND)
 
 
 def _findings(findings: Sequence[Finding]) -> bytes:
@@ -66,10 +71,6 @@ def _findings(findings: Sequence[Finding]) -> bytes:
 def _finding(one: Finding) -> bytes:
     figures = _DOUBLES.pack(one.observed, one.threshold, one.score)
     return b"".join((_known(one.rule), _known(one.reason), _text(one.evidence), figures))
-
-
-def _moment(at: datetime) -> bytes:
-    return whole((at - _EPOCH) // _MILLISECOND)
 
 
 def _text(value: str) -> bytes:

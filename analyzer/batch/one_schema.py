@@ -34,8 +34,8 @@ class Walked:
     heads: IntArray
     """(n,) where each record begins, with the bytes that name its schema."""
 
-    begins: Mapping[str, IntArray]
-    """(n,) by string field, where its first character stands."""
+    texts: Mapping[str, tuple[IntArray, IntArray]]
+    """By string field, where (n,) its first character stands, and where it ends."""
 
     def ends(self) -> IntArray:
         """Return where each record ends (n,)."""
@@ -95,7 +95,8 @@ class Walked:
         )
 
     def _text(self, name: str, at: int) -> str:
-        return self.buffer.data[self.begins[name].item(at) : self.end(name).item(at)].decode()
+        begin, end = self.texts[name]
+        return self.buffer.data[begin.item(at) : end.item(at)].decode()
 
     def _optional(self, name: str, at: int) -> str | None:
         return self._text(name, at) if self.present(name)[at] else None
@@ -112,7 +113,8 @@ def walked(plan: Plan, buffer: Buffer, heads: IntArray, head_size: int) -> Walke
         walk.step(field)
     walk.end()
     begins = walk.contents | {name: walk.bounds[plan.places[name]] + 1 for name in walk.shaped}
-    return Walked(plan, buffer, walk, heads, begins)
+    texts = {name: (begin, walk.bounds[plan.places[name] + 1]) for name, begin in begins.items()}
+    return Walked(plan, buffer, walk, heads, texts)
 
 
 def columns(found: Walked, keys: Sequence[bytes | None], offsets: IntArray) -> Columns:

@@ -16,7 +16,7 @@ from analyzer.core.detect import Judged
 from analyzer.core.model import Finding, Place, Verdict
 from analyzer.core.sighting import sighting
 from analyzer.core.window import CardWindow, Country, Device, Flag, Habit, Silence
-from analyzer.notification_codec import notification_body
+from analyzer.notification_codec import moment, notification_body
 from analyzer.wire import (
     NOTIFICATION_IDS,
     StateCodec,
@@ -257,7 +257,7 @@ def test_a_notification_put_together_by_hand_is_what_fastavro_writes(
     seen = sighting(one, 2.5, verdict)
     for told in (one, seen):
         wanted = encoder.encode(notification(told, verdict, detected, "1.2.3"))
-        assert encoder.header + notification_body(told, verdict, detected, "1.2.3") == wanted
+        assert encoder.header + notification_body(told, verdict, moment(detected), "1.2.3") == wanted
 
 
 @given(st.text())
