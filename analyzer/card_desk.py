@@ -15,7 +15,7 @@ from analyzer.batch.judge import BatchJudge, card_ids_of
 from analyzer.batch.merge import all_odd
 from analyzer.batch.outcome import BatchOutcome, Kind
 from analyzer.card_states import CardStates, unreadable
-from analyzer.core.chain import told_of_card
+from analyzer.core.chain import Told, told_of_card
 from analyzer.core.detect import NOTHING_FOUND, Judged
 from analyzer.core.model import Transaction
 from analyzer.core.sighting import sighting
@@ -60,7 +60,7 @@ class CardDesk:
 
     columns: ColumnReader
     reader: TransactionReader
-    """Reads what the columns leave to it, and what is asked for in full."""
+    """Reads what the columns leave to it."""
 
     judge_: BatchJudge
     notifier: Notifier
@@ -88,7 +88,7 @@ class CardDesk:
         def transaction(place: int) -> Transaction:
             index = good[place]
             if index not in read:
-                read[index] = self.reader.read(keys[index], values[index])
+                read[index] = columns.transaction(place)
             return read[index]
 
         return Transactions(columns, good, bad, transaction)
@@ -116,10 +116,14 @@ class CardDesk:
         return np.concatenate([self.states.slots(one.partition, card_ids[begin:end]) for one, begin, end in spans])
 
     def _notifications(self, reading: Transactions, outcome: BatchOutcome, told: dict[int, list[Outgoing]]) -> None:
+        places, tells = list[int](), list[Told]()
         for place, verdict in outcome.verdicts.items():
-            tells = told_of_card(reading.read(place), Judged(verdict))
-            count_told(self.metrics, tells, verdict.shadow)
-            told[place] += [self.notifier.outgoing(one) for one in tells]
+            ones = told_of_card(reading.read(place), Judged(verdict))
+            places += [place] * len(ones)
+            tells += ones
+        count_told(self.metrics, tells, self.judge_.judge_.shadow)
+        for place, outgoing in zip(places, self.notifier.outgoing(tells), strict=True):
+            told[place].append(outgoing)
 
     def _sightings(self, reading: Transactions, outcome: BatchOutcome, told: dict[int, list[Outgoing]]) -> None:
         sighted = np.flatnonzero(outcome.sighted).tolist()

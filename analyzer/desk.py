@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import structlog
+from prometheus_client import Counter as Metric
 
 from analyzer.core.chain import Told, told_of_terminal
 from analyzer.core.detect import Duplicate, Late, Replayed
-from analyzer.core.model import SECOND_MS, Finding
+from analyzer.core.model import SECOND_MS
 from analyzer.core.sighting import Sighting
 from analyzer.core.terminal import Seen, TerminalJudge, TerminalWindow
 from analyzer.metrics import StageMetrics, TerminalMetrics
+from analyzer.notification_codec import moment, notification_body
 from analyzer.ports import Incoming, Outgoing
 from analyzer.terminal_wire import SightingReader
-from analyzer.wire import notification
 from schemas.codec import Encoder
 from schemas.topics import NOTIFICATIONS, SHADOW
 
@@ -27,7 +29,7 @@ MOST_LOGGED: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
-    """Words a flagged transaction as the record that tells of it."""
+    """Words flagged transactions as the records that tell of them."""
 
     notifications: Encoder
     shadow: Encoder
@@ -36,11 +38,17 @@ class Notifier:
     now: Callable[[], datetime]
     version: str
 
-    def outgoing(self, told: Told) -> Outgoing:
-        """Return its notification, to be written where it alerts somebody or, in the shadow, nobody."""
-        record = notification(told.of, told.verdict, self.now(), self.version)
+    def outgoing(self, told: Sequence[Told]) -> list[Outgoing]:
+        """Return the notification of each, to be written where it alerts somebody or, in the shadow, nobody."""
+        if not told:
+            return []
+        detected = moment(self.now())  # of all of them: they are judged in one step
+        return [self._outgoing(one, detected) for one in told]
+
+    def _outgoing(self, told: Told, detected: bytes) -> Outgoing:
+        body = notification_body(told.of, told.verdict, detected, self.version)
         topic, encoder = (SHADOW, self.shadow) if told.shadow else (NOTIFICATIONS, self.notifications)
-        return Outgoing(topic, told.of.card_id.encode(), encoder.encode(record))
+        return Outgoing(topic, told.of.card_id.encode(), encoder.header + body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +82,22 @@ class TerminalDesk:
             structlog.get_logger().warning("too_many_sightings", terminal=content.terminal, kept=len(after.kept))
         told = told_of_terminal(self.judge_, outcome)
         count_told(self.metrics, told)
-        return after, tuple(self.notifier.outgoing(one) for one in told)
+        return after, tuple(self.notifier.outgoing(told))
 
 
-def count_told(metrics: StageMetrics, told: Iterable[Told], shadow: Sequence[Finding] | None = None) -> None:
-    """Count what is told; `shadow`: the findings on trial where others are told along with them, else all are."""
-    for one in told:
-        counter = metrics.shadow_findings if one.shadow else metrics.findings
-        if not one.shadow:
-            metrics.flagged.inc()
-        for finding in one.verdict.findings if shadow is None or not one.shadow else shadow:
-            counter.labels(finding.rule).inc()
+def count_told(metrics: StageMetrics, told: Sequence[Told], on_trial: Collection[str] | None = None) -> None:
+    """Count what is told; `on_trial`: the rules in the shadow where others are told along with them, else all are."""
+    alerts, shadow = [one for one in told if not one.shadow], [one for one in told if one.shadow]
+    metrics.flagged.inc(len(alerts))
+    _count_findings(metrics.findings, alerts)
+    _count_findings(metrics.shadow_findings, shadow, on_trial)
+
+
+def _count_findings(metric: Metric, told: Iterable[Told], of: Collection[str] | None = None) -> None:
+    rules = Counter(finding.rule for one in told for finding in one.verdict.findings)
+    for rule, times in rules.items():
+        if of is None or rule in of:
+            metric.labels(rule).inc(times)
 
 
 def count_skipped(metrics: StageMetrics, record: Incoming, outcome: Late | Duplicate | Replayed) -> None:

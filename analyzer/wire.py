@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha1
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from analyzer.core import money
 from analyzer.core.model import Place, RecentTransaction, Transaction, Verdict
@@ -19,6 +20,7 @@ from schemas.errors import BadRecordError
 
 NOTIFICATION_IDS: Final = UUID("6c1f2f0e-5b0a-5d0e-9b43-0c0d9d6f7a11")
 """Namespace of notification ids; changing it would make every replay a new notification."""
+_NAMESPACE: Final = NOTIFICATION_IDS.bytes
 
 EARLIEST_MS: Final = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp() * 1000)
 LATEST_MS: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
@@ -129,8 +131,13 @@ def _place(latitude: float | None, longitude: float | None) -> Place | None:
 
 
 def notification_id(transaction_id: str) -> str:
-    """Return the id of the notification about a transaction: the same in every replay."""
-    return str(uuid5(NOTIFICATION_IDS, transaction_id))
+    """Return the id of the notification about a transaction: the same in every replay.
+
+    It is `uuid5` of the standard library, which takes twice as long.
+    """
+    digits = sha1(_NAMESPACE + transaction_id.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 
 def notification(transaction: Transaction | Sighting, verdict: Verdict, detected: datetime, version: str) -> Record:

@@ -81,4 +81,5 @@ def columns_of(transactions: Sequence[Transaction | None], first_offset: int = 0
         recent=[recent_body(one) if one else b"" for one in transactions],
         sighting_head=lambda at: sighting_body(filled[at], 0.0, 0.0, flagged=False)[:-17],
         terminal=lambda at: (filled[at].terminal_id or filled[at].merchant_id).encode(),
+        transaction=filled.__getitem__,
     )

@@ -1,6 +1,7 @@
 """A batch of transactions by columns: what the batch judge needs of each, as arrays and slices of bytes.
 
-No string is made of bytes on this way: ids are compared, stored and written on as the UTF-8 that came in.
+No string is made of bytes on this way, but for what the core is asked about: ids are compared, stored and written on as
+the UTF-8 that came in.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from analyzer.core.model import Transaction
 
 IntArray: TypeAlias = NDArray[np.int64]
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -82,6 +85,9 @@ class Columns:
 
     terminal: Callable[[int], bytes]
     """Returns the terminal id of the i-th record, UTF-8, or the merchant id of one without a terminal."""
+
+    transaction: Callable[[int], Transaction]
+    """Returns the i-th record, which isn't odd, as the scalar reader would."""
 
     def __len__(self) -> int:
         return len(self.card_ids)

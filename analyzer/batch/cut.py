@@ -40,5 +40,9 @@ def cut(octets: ByteArray, begins: Sequence[IntArray], ends: Sequence[IntArray])
 
 
 def slices(data: bytes, begins: IntArray, ends: IntArray) -> list[bytes]:
-    """Return the bytes of `data` from each begin to its end."""
+    """Return the bytes of `data` from each begin to its end: ids are often all as long, which is faster by far."""
+    size = ends - begins
+    if len(size) and size[0] and (size == size[0]).all():
+        of_size = np.ndarray((len(data) - int(size[0]) + 1,), f"V{size[0]}", data, strides=(1,))
+        return list(of_size[begins].tolist())
     return [data[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]

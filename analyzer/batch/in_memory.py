@@ -47,6 +47,7 @@ def columns_of(transactions: Sequence[Transaction], first_offset: int) -> Column
         recent=list(map(_recent, transactions, moments, amounts)),
         sighting_head=_unwritten,
         terminal=_unwritten,
+        transaction=transactions.__getitem__,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.batch.columns import Columns, IntArray
+from analyzer.core.model import Transaction
 
 _S = TypeVar("_S", bound=np.generic)
 _T = TypeVar("_T")
@@ -35,6 +36,11 @@ class Parts:
         """Return the terminal id of a record, or the merchant id of one without a terminal."""
         found, index = self._find(at)
         return found.terminal(index)
+
+    def transaction(self, at: int) -> Transaction:
+        """Return a record in full."""
+        found, index = self._find(at)
+        return found.transaction(index)
 
     def _find(self, at: int) -> tuple[Columns, int]:
         indices, found = self.parts[int(self.part[at])]
@@ -65,6 +71,7 @@ def merged(offsets: IntArray, parts: Sequence[Part]) -> Columns:
         recent=of.values([one.recent for _, one in parts], b""),
         sighting_head=whole.sighting_head,
         terminal=whole.terminal,
+        transaction=whole.transaction,
     )
 
 

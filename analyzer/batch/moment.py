@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,14 +10,14 @@ import numpy as np
 from analyzer.batch.cards import NEVER, OtherCountry, OtherDevice
 from analyzer.batch.columns import BoolArray, country_name
 from analyzer.batch.familiar import NO_AGE, Familiar
-from analyzer.batch.log import NOTHING
+from analyzer.batch.log import NOTHING, PLACED, PRESENT
 from analyzer.batch.past import Past
 from analyzer.batch.rounds import Habits
 from analyzer.batch.silences import Silences
 from analyzer.batch.store import CardStore
 from analyzer.batch.work import Work, counts
-from analyzer.core.features import Features, lazy
-from analyzer.core.model import RecentTransaction, Transaction
+from analyzer.core.features import Features, Span, lazy
+from analyzer.core.model import HOUR_MS, RecentTransaction, Transaction
 from analyzer.core.window import LONGEST_WINDOW_MS, CardWindow, Country, Device, Flag, Habit, Silence
 
 
@@ -95,16 +96,27 @@ class Moments:
 
     def remembered(self, row: int, after_ms: int) -> tuple[RecentTransaction, ...]:
         """Return what the card remembers before a record that is newer than `after_ms`."""
-        log, found = self.store.log, []
+        return tuple([self.store.recent(entry) for entry in reversed(list(self._entries(row, after_ms)))])
+
+    def count(self, row: int, after_ms: int) -> int:
+        """Return how much that is."""
+        return sum(1 for _ in self._entries(row, after_ms))
+
+    def previous_present(self, row: int, after_ms: int) -> RecentTransaction | None:
+        """Return the newest of these with the card at a terminal of known place."""
+        bits = self.store.log.bits
+        placed = (one for one in self._entries(row, after_ms) if int(bits[one]) & PRESENT and int(bits[one]) & PLACED)
+        entry = next(placed, NOTHING)
+        return None if entry == NOTHING else self.store.recent(entry)
+
+    def _entries(self, row: int, after_ms: int) -> Iterator[int]:
+        """Yield the entries of what the card remembers before a record, the newest first."""
+        log = self.store.log
         after_ms = max(after_ms, int(self.past.oldest_ms[row]))
-        entry = int(log.earlier[self.past.entries[row]])
-        while entry != NOTHING:
-            one = self.store.recent(entry)
-            if one.event_time_ms <= after_ms:
-                break
-            found.append(one)
-            entry = int(log.earlier[entry])
-        return tuple(reversed(found))
+        entry = log.earlier.item(self.past.entries.item(row))
+        while entry != NOTHING and log.event_time_ms.item(entry) > after_ms:
+            yield entry
+            entry = log.earlier.item(entry)
 
     def countries(self, row: int) -> tuple[Country, ...]:
         """Return the card's countries before a record."""
@@ -177,6 +189,21 @@ class _Seen(Features):
     def before(self) -> tuple[RecentTransaction, ...]:
         """The card's transactions of the day before."""
         return self._moments.remembered(self._row, self.now.event_time_ms - LONGEST_WINDOW_MS)
+
+    @lazy
+    def day_count(self) -> int:
+        """How many transactions in the 24 hours that end with it; none is made for that."""
+        return self._moments.count(self._row, self.now.event_time_ms - LONGEST_WINDOW_MS) + 1
+
+    @property
+    def previous_present(self) -> RecentTransaction | None:
+        """The last one before it with the card at a terminal of known place, within a day."""
+        return self._moments.previous_present(self._row, self.now.event_time_ms - LONGEST_WINDOW_MS)
+
+    @lazy
+    def hour(self) -> Span:
+        """The hour that ends with it; the day is not put together for that."""
+        return Span((*self._moments.remembered(self._row, self.now.event_time_ms - HOUR_MS), self.now))
 
     @lazy
     def country_age_ms(self) -> int | None:

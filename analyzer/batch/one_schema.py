@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from analyzer.batch.plan import NULL, Plan
 from analyzer.batch.shapes import letters
 from analyzer.batch.text import all_text
 from analyzer.batch.walk import Walk
+from analyzer.core.model import Place, Transaction
 from analyzer.wire import EARLIEST_MS, LARGEST_AMOUNT_MINOR, LATEST_MS
 
 MOST_NORTH: Final = 90
@@ -33,13 +34,16 @@ class Walked:
     heads: IntArray
     """(n,) where each record begins, with the bytes that name its schema."""
 
+    texts: Mapping[str, tuple[IntArray, IntArray]]
+    """By string field, where (n,) its first character stands, and where it ends."""
+
     def ends(self) -> IntArray:
         """Return where each record ends (n,)."""
         return np.append(self.heads[1:], self.buffer.size)
 
     def end(self, name: str) -> IntArray:
         """Return where a field ends (n,)."""
-        return self.walk.bounds[self.plan.place(name) + 1]
+        return self.walk.bounds[self.plan.places[name] + 1]
 
     def present(self, name: str) -> BoolArray:
         """Return where an optional field is not null (n,)."""
@@ -68,6 +72,39 @@ class Walked:
         name = "terminalId" if self.present("terminalId")[at] else "merchantId"
         return self.buffer.data[int(self.walk.contents[name][at]) : int(self.end(name)[at])]
 
+    def transaction(self, at: int) -> Transaction:
+        """Return a record in full."""
+        walk, text = self.walk, self._text
+        return Transaction(
+            text("transactionId", at),
+            text("cardId", at),
+            text("cardLastFour", at),
+            text("userId", at),
+            walk.numbers["eventTime"].item(at),
+            walk.numbers["amountMinor"].item(at),
+            text("currency", at),
+            text("merchantId", at),
+            text("merchantName", at),
+            text("merchantCategory", at),
+            self._optional("terminalId", at),
+            self._optional("deviceId", at),
+            text("country", at),
+            self._place(at),
+            bool(walk.flags["channel"].item(at)),
+            bool(walk.flags["approved"].item(at)),
+        )
+
+    def _text(self, name: str, at: int) -> str:
+        begin, end = self.texts[name]
+        return self.buffer.data[begin.item(at) : end.item(at)].decode()
+
+    def _optional(self, name: str, at: int) -> str | None:
+        return self._text(name, at) if self.present(name)[at] else None
+
+    def _place(self, at: int) -> Place | None:
+        there, degrees = self.present("latitude"), self.walk.doubles
+        return Place(degrees["latitude"].item(at), degrees["longitude"].item(at)) if there[at] else None
+
 
 def walked(plan: Plan, buffer: Buffer, heads: IntArray, head_size: int) -> Walked:
     """Walk through the records of `buffer`."""
@@ -75,7 +112,9 @@ def walked(plan: Plan, buffer: Buffer, heads: IntArray, head_size: int) -> Walke
     for field in plan.fields:
         walk.step(field)
     walk.end()
-    return Walked(plan, buffer, walk, heads)
+    begins = walk.contents | {name: walk.bounds[plan.places[name]] + 1 for name in walk.shaped}
+    texts = {name: (begin, walk.bounds[plan.places[name] + 1]) for name, begin in begins.items()}
+    return Walked(plan, buffer, walk, heads, texts)
 
 
 def columns(found: Walked, keys: Sequence[bytes | None], offsets: IntArray) -> Columns:
@@ -107,6 +146,7 @@ def columns(found: Walked, keys: Sequence[bytes | None], offsets: IntArray) -> C
         recent=_recent(found, good),
         sighting_head=found.sighting_head,
         terminal=found.terminal,
+        transaction=found.transaction,
     )
 
 

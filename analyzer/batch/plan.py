@@ -6,6 +6,7 @@ A schema that can't be walked by the few kinds of steps here has no plan: its re
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -100,9 +101,8 @@ class Plan:
     sighting: tuple[tuple[int, int], ...]
     """The same of a sighting up to its terminal."""
 
-    def place(self, name: str) -> int:
-        """Return which field has a name."""
-        return next(place for place, field in enumerate(self.fields) if field.name == name)
+    places: Mapping[str, int]
+    """Which field has a name."""
 
 
 def plan(definition: str) -> Plan | None:
@@ -122,7 +122,7 @@ def plan(definition: str) -> Plan | None:
         or not all(_serves(name, known, places) for name in (*_NEEDED, *_OPTIONAL))
     ):
         return None
-    return Plan(tuple(known), _pieces((*RECENT, "longitude"), places), _pieces(SIGHTING, places))
+    return Plan(tuple(known), _pieces((*RECENT, "longitude"), places), _pieces(SIGHTING, places), places)
 
 
 def _field(name: str, schema: Any) -> Field | None:

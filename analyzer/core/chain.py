@@ -28,8 +28,7 @@ class Judges:
     """None: its rule doesn't run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """A flagged transaction, as it is told."""
 
     of: Transaction | Sighting

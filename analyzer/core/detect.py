@@ -110,15 +110,18 @@ class Judge:
 
         That must not make the next one like it: it would never end.
         """
+        if not verdict.flagged:
+            return False
         own = tuple(one for one in verdict.findings if one.rule != FollowUp.name)
-        return verdict.flagged and noisy_or(own) >= self.alert_threshold
+        return noisy_or(own) >= self.alert_threshold
 
     def _weighed(self, found: list[Finding]) -> Verdict:
         counted = strongest_first(one for one in found if one.rule not in self.shadow)
         shadow = strongest_first(one for one in found if one.rule in self.shadow)
         score = noisy_or(counted)
         flagged = score >= self.alert_threshold
-        return Verdict(score, flagged, counted, shadow, noisy_or((*counted, *shadow)) >= self.alert_threshold)
+        shadow_flagged = noisy_or((*counted, *shadow)) >= self.alert_threshold if shadow else flagged
+        return Verdict(score, flagged, counted, shadow, shadow_flagged)
 
 
 def counting_shadow(verdict: Verdict) -> Verdict:

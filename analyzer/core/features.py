@@ -79,6 +79,11 @@ class Span:
         """How many different merchant categories."""
         return len({one.merchant_category for one in self.transactions})
 
+    def last(self, span_ms: int) -> Span:
+        """Return its last part: the window of that span which ends where it ends."""
+        after_ms = self.transactions[-1].event_time_ms - span_ms
+        return Span(self.transactions[bisect_right(self.transactions, after_ms, key=TIME) :])
+
 
 class lazy(Generic[_T]):  # noqa: N801 - used as a decorator, as `property` is
     """A property that is computed when a rule first asks for it (`functools.cached_property` locks in Python 3.11)."""
@@ -154,12 +159,12 @@ class Features:
     @lazy
     def hour(self) -> Span:
         """The hour that ends with it."""
-        return self._span(HOUR_MS)
+        return self.day.last(HOUR_MS)
 
     @lazy
     def ten_minutes(self) -> Span:
         """The ten minutes that end with it."""
-        return self._span(SHORT_MS)
+        return self.hour.last(SHORT_MS)
 
     @property
     def previous(self) -> RecentTransaction | None:
@@ -224,10 +229,6 @@ class Features:
         if self.previous is None or self.previous.place is None or here is None:
             return None
         return self.previous.place.km_to(here)
-
-    def _span(self, span_ms: int) -> Span:
-        day = self.day.transactions
-        return Span(day[bisect_right(day, self.now.event_time_ms - span_ms, key=TIME) :])
 
 
 def features(window: CardWindow, transaction: Transaction) -> Features:

@@ -8,7 +8,6 @@ What is made for every transaction is a tuple: that is several times as fast as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import asin, cos, radians, sin, sqrt
 from typing import Final, NamedTuple
 
@@ -93,8 +92,7 @@ class Transaction(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What one detection rule found in one transaction."""
 
     rule: str
@@ -116,8 +114,7 @@ class Finding:
     """0 to 1: how likely the finding alone means fraud."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What all findings together say of one transaction."""
 
     score: float

@@ -47,7 +47,7 @@ def write(
     began, written = time.time() + _AHEAD_S, list[float]()
     for number, (key, value) in enumerate(values):
         due = began + number / rate
-        while (now := time.time()) < due:
+        while time.time() < due:
             producer.poll(0)
             time.sleep(_TICK_S)
         producer.produce(TRANSACTIONS, value, key, timestamp=int(due * 1_000), **_looked_at(number, rate, due, written))

@@ -43,6 +43,7 @@ ANALYZER: Final = (
     ),
     Part("judge in arrays", ("analyzer/batch/", "analyzer/card_states.py", "analyzer/recent_codec.py")),
     Part("notifications", ("analyzer/desk.py", "analyzer/wire.py", "analyzer/card_desk.py:_notifications")),
+    Part("notifications", ("analyzer/notification_codec.py",)),
     Part("counting", ("analyzer/card_desk.py:_count", "analyzer/metrics.py", "prometheus_client/")),
     Part("send", ("analyzer/publish.py", "aiokafka/producer/")),
     Part(

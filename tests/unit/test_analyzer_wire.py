@@ -5,15 +5,28 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import analyzer
 from analyzer.core.detect import Judged
 from analyzer.core.model import Finding, Place, Verdict
+from analyzer.core.sighting import sighting
 from analyzer.core.window import CardWindow, Country, Device, Flag, Habit, Silence
-from analyzer.wire import StateCodec, TransactionReader, checked, notification, notification_id, state_record, window_of
+from analyzer.notification_codec import moment, notification_body
+from analyzer.wire import (
+    NOTIFICATION_IDS,
+    StateCodec,
+    TransactionReader,
+    checked,
+    notification,
+    notification_id,
+    state_record,
+    window_of,
+)
 from schemas import compatibility
 from schemas.codec import Decoder, Encoder, definition
 from schemas.errors import BadRecordError
@@ -216,9 +229,41 @@ def test_a_notification_holds_what_its_schema_promises(registry: FakeRegistry) -
     ]
 
 
-def test_a_notification_id_is_a_uuid_and_a_function_of_the_transaction() -> None:
+NUMBERS = st.floats(0, 1e9) | st.integers(0, 500)
+FINDINGS = st.builds(
+    Finding, st.sampled_from(["velocity", "bust_out"]), st.text(), st.text(), NUMBERS, NUMBERS, NUMBERS
+)
+DETECTED = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - made aware
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "transactionId": st.text(min_size=1, max_size=200),
+            "merchantName": st.text(),
+            "eventTime": st.integers(946_684_800_000, 4_102_444_799_999),
+            "amountMinor": st.integers(0, 10**12),
+            "currency": st.sampled_from(["EUR", "JPY", "KWD"]),
+        }
+    ),
+    st.builds(Verdict, NUMBERS, st.just(value=True), st.lists(FINDINGS, max_size=70).map(tuple)),
+    DETECTED,
+)
+def test_a_notification_put_together_by_hand_is_what_fastavro_writes(
+    changes: dict[str, Any], verdict: Verdict, detected: datetime
+) -> None:
+    encoder = Encoder.registered("notification", "notifications", FakeRegistry())
+    one = checked(record(**changes))
+    seen = sighting(one, 2.5, verdict)
+    for told in (one, seen):
+        wanted = encoder.encode(notification(told, verdict, detected, "1.2.3"))
+        assert encoder.header + notification_body(told, verdict, moment(detected), "1.2.3") == wanted
+
+
+@given(st.text())
+def test_a_notification_id_is_a_uuid_and_a_function_of_the_transaction(transaction_id: str) -> None:
+    assert notification_id(transaction_id) == str(uuid5(NOTIFICATION_IDS, transaction_id))
     assert notification_id("t-1") == "03f896f0-6691-59d1-ad56-ebc50f5b6d48"
-    assert notification_id("t-1") != notification_id("t-2")
 
 
 def test_an_ordinary_transaction_is_judged_without_findings() -> None:

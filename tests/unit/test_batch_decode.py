@@ -104,6 +104,7 @@ def assert_same(columns: Columns, at: int, one: Transaction) -> None:
         assert found.dtype == wanted.dtype
         np.testing.assert_array_equal(found[at], wanted[0], name)
     assert columns.recent[at] == recent_body(one)
+    assert columns.transaction(at) == one
     assert columns.sighting(at, 2.5, 0.75, flagged=True) == sighting_body(one, 2.5, 0.75, flagged=True)
 
 

@@ -166,7 +166,7 @@ def test_the_peers_rules_say_what_the_scalar_core_says(drawn: list[dict[str, Any
         window, outcome = judge.judge(window, checked(one), offset)
         found = rules.judge(card, one)  # type: ignore[arg-type]  # a record has these fields
         verdict = outcome.verdict if isinstance(outcome, Judged) and outcome.verdict.flagged else None
-        assert found == ([asdict(each) for each in verdict.findings] if verdict else None)
+        assert found == ([each._asdict() for each in verdict.findings] if verdict else None)
         assert verdict is None or found is None or noisy_or(found) == pytest.approx(verdict.score, rel=1e-12)
     assert [each[1] for each in card.recent] == [each.transaction_id for each in window.recent]
     assert (card.count, card.mean, card.m2) == (window.habit.count, window.habit.mean, window.habit.m2)
