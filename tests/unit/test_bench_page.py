@@ -53,7 +53,7 @@ def engine(name: str, cpu_s: float) -> Series:
 FOUND: dict[str, Any] = {
     "analyzer": analyzer_report.as_json([engine("ours", 2.0), engine("streams", 3.0)]),
     "latency": latency_report.as_json(
-        {"analyzer": [Delays(Pace(1_000, 17), 700, 12.0, 40.0, 60.0, 0.0, Written(1.0, 2.0, 3.0))] * RUNS}
+        {"analyzer": [Delays(Pace(1_000, 17), 700, 12.0, 40.0, 60.0, 0.0, Written(1.0, 3.0))] * RUNS}
     ),
     "recovery": recovery_report.as_json([Found(100, 1.0, 2.0, 100, 3.0, {0: 0.5}, rolled=True)] * RUNS),
     "producer": producer_report.as_json(
