@@ -23,7 +23,8 @@ from bench.memory import Meter
 from demo.process import HOST, Child, free_port
 from schemas.errors import UnavailableError
 
-_PATIENCE_S: Final = 180.0
+_PATIENCE_S: Final = 600.0
+"""It ends what hangs: on a busy machine two million states may take minutes to recover."""
 _SLOWEST_PER_S: Final = 2_000
 """Records; what is slower than that hangs."""
 _LOOK_S: Final = 0.05
