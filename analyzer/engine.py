@@ -163,8 +163,8 @@ class Contact:
 
     def problem(self) -> str | None:
         """Return for how long no broker was reached, counted from the first call that found none; or None."""
-        client = self._consumer._thread._consumer  # noqa: SLF001 - held by the contract test
-        if client is None or any(one.connected() for one in tuple(client._client._conns.values())):  # noqa: SLF001
+        client = self._consumer._thread._consumer  # noqa: SLF001 - both lines are held by the contract test
+        if client is None or any(one.connected() for one in tuple(client._client._conns.values())):  # noqa: SLF001 - as above
             self._lost_at = None
             return None
         self._lost_at = self._lost_at or self._clock()

@@ -5,6 +5,7 @@ aiokafka's own way is a generator's turn, a comparison, a few calls and an objec
 its own here: it only believes that a batch holds a few large records. What that relies on is held in
 tests/contract/test_analyzer_fetched.py.
 """
+# ruff: noqa: SLF001 - it stands between private parts of aiokafka; the contract test holds them
 
 from __future__ import annotations
 
@@ -36,25 +37,25 @@ def in_runs(fetched: Iterable[Any]) -> None:
     """Let fetch results give their records a run at once, as they were parsed; others are left alone."""
     for result in fetched:
         if isinstance(result, FetchResult) and result.has_more() and "getall" not in vars(result):
-            parsed = result._partition_records  # noqa: SLF001 - this and what follows is held by the contract test
+            parsed = result._partition_records
             runs = _Runs(parsed)
-            parsed._records, parsed._consumer_record = runs, _as_it_is  # noqa: SLF001
+            parsed._records, parsed._consumer_record = runs, _as_it_is
             result.getall = partial(_records, result, runs)
 
 
 def _records(result: Any, runs: _Runs, most: int) -> list[Any]:
     """Return at most so many records of a fetch result, as its `getall` does."""
-    if not result.check_assignment(result._topic_partition) or not result.has_more():  # noqa: SLF001
+    if not result.check_assignment(result._topic_partition) or not result.has_more():
         return []
     runs.room = most
     records: list[Any] = []
-    for run in result._partition_records:  # noqa: SLF001
+    for run in result._partition_records:
         records += run.records
         if not runs.room:
-            result._update_position()  # noqa: SLF001
+            result._update_position()
             return records
-    result._update_position()  # noqa: SLF001
-    result._partition_records = None  # noqa: SLF001
+    result._update_position()
+    result._partition_records = None
     return records
 
 
@@ -79,7 +80,7 @@ class _Runs:
     def __init__(self, parsed: Any) -> None:
         self.room = 0
         """Records that may still be taken."""
-        self._parsed, self._batches = parsed, parsed._records  # noqa: SLF001
+        self._parsed, self._batches = parsed, parsed._records
         self.has_next = self._batches.has_next
 
     def next_batch(self) -> _Whole:

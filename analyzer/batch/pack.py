@@ -61,6 +61,10 @@ def text(value: bytes) -> bytes:
     return (SMALL[len(value)] if len(value) < len(SMALL) else whole(len(value))) + value
 
 
+_kept = lru_cache(maxsize=32_768)(whole)
+"""What stays as it is in a state is written again with it, every second."""
+
+
 @lru_cache(maxsize=1024)
 def _country(code: int) -> bytes:
     return text(bytes((code >> 8, code & 0xFF)))
@@ -129,7 +133,7 @@ class Packer:
             others = self._countries.get(slot)
             if others:
                 names[at] = _array([_country(codes[at]), *(_country(one.code) for one in others)])
-                times[at] = _array([since[at], *(whole(one.since_ms) for one in others)])
+                times[at] = _array([since[at], *(_kept(one.since_ms) for one in others)])
         return names, times
 
     def _devices_of(self, slots: IntArray, of_slots: list[int]) -> tuple[list[bytes], list[bytes]]:
@@ -144,8 +148,8 @@ class Packer:
             others = self._devices.get(slot, ())
             size = SMALL[1 + len(others)]
             names[at] = b"".join((size, text(first), *(text(one.name) for one in others), _END))
-            times = (since[at], *(whole(one.since_ms) for one in others))
-            bought = (counts[at], amounts[at], *(whole(one.uses) + _DOUBLES.pack(one.mean, one.m2) for one in others))
+            times = (since[at], *(_kept(one.since_ms) for one in others))
+            bought = (counts[at], amounts[at], *(_kept(one.uses) + _DOUBLES.pack(one.mean, one.m2) for one in others))
             rest[at] = b"".join((size, *times, _END, size, *bought, _END))
         return names, rest
 
