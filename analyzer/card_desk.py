@@ -73,7 +73,7 @@ class CardDesk:
     def read(self, portion: Portion) -> Transactions:
         """Read all of a portion."""
         keys, values, offsets = portion.keys, portion.values, portion.offsets
-        columns = self._columns(keys, values, offsets)
+        columns = whole = self._columns(keys, values, offsets)
         read: dict[int, Transaction] = {}
         bad: dict[int, BadRecordError] = {}
         for at in np.flatnonzero(columns.odd).tolist():
@@ -88,7 +88,7 @@ class CardDesk:
         def transaction(place: int) -> Transaction:
             index = good[place]
             if index not in read:
-                read[index] = columns.transaction(place)
+                read[index] = whole.transaction(index)
             return read[index]
 
         return Transactions(columns, good, bad, transaction)

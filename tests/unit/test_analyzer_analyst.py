@@ -182,7 +182,8 @@ async def test_too_many_bad_records_in_a_row_stop_the_worker_with_the_reason() -
         bench.analyse(2, value=b"bad")
 
 
-async def test_a_batch_is_judged_as_its_records_would_be_one_by_one() -> None:
+@pytest.mark.parametrize(("count", "bad"), [(30, [7]), (7, [3]), (8, [0, 5]), (8, [6, 7]), (6, [1])])
+async def test_a_batch_is_judged_as_its_records_would_be_one_by_one(count: int, bad: list[int]) -> None:
     whole, single = await Bench().ready(), await Bench().ready()
     records = [
         (
@@ -190,9 +191,10 @@ async def test_a_batch_is_judged_as_its_records_would_be_one_by_one() -> None:
             f"card-{offset % 3}".encode(),
             whole.value(offset, cardId=f"card-{offset % 3}", merchantId=f"m-{offset}"),
         )
-        for offset in range(30)
+        for offset in range(count)
     ]
-    records[7] = (7, b"card-1", b"bad")
+    for offset in bad:
+        records[offset] = (offset, b"card-1", b"bad")
     told = whole.analyst.analyse(batch(*records))
     one_by_one = [single.analyst.analyse(batch(one)) for one in records]
     assert sorted(map(repr, told)) == sorted(repr(one) for some in one_by_one for one in some)
