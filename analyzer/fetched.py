@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from inspect import GEN_CREATED, getgeneratorstate
 from typing import Any
+from weakref import proxy
 
 from aiokafka.consumer.fetcher import FetchResult
 
@@ -38,9 +40,11 @@ def in_runs(fetched: Iterable[Any]) -> None:
     for result in fetched:
         if isinstance(result, FetchResult) and result.has_more() and "getall" not in vars(result):
             parsed = result._partition_records
-            runs = _Runs(parsed)
-            parsed._records, parsed._consumer_record = runs, _as_it_is
-            result.getall = partial(_records, result, runs)
+            if getgeneratorstate(parsed._records_iterator) == GEN_CREATED:
+                # Weak: what held itself would keep megabytes until Python looks for garbage.
+                runs = _Runs(proxy(parsed), parsed._records)
+                parsed._records, parsed._consumer_record = runs, _as_it_is
+                result.getall = partial(_records, proxy(result), runs)
 
 
 def _records(result: Any, runs: _Runs, most: int) -> list[Any]:
@@ -77,10 +81,10 @@ class _Run:
 class _Runs:
     """Stands for the record batches of a fetch."""
 
-    def __init__(self, parsed: Any) -> None:
+    def __init__(self, parsed: Any, batches: Any) -> None:
         self.room = 0
         """Records that may still be taken."""
-        self._parsed, self._batches = parsed, parsed._records
+        self._parsed, self._batches = parsed, batches
         self.has_next = self._batches.has_next
 
     def next_batch(self) -> _Whole:

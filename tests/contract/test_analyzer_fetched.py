@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import struct
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -175,8 +177,9 @@ def test_a_batch_holds_what_the_records_hold() -> None:
 
 def test_a_record_that_was_changed_on_its_way_is_an_error_as_with_aiokafka() -> None:
     sent, _ = written([Written([Record()] * 3)])
+    result = by_runs(sent[:-1] + b"?")
     with pytest.raises(CorruptRecordException):
-        by_runs(sent[:-1] + b"?").getall(9)
+        result.getall(9)
 
 
 def test_nothing_is_taken_of_a_partition_that_is_paused_or_read_from_elsewhere() -> None:
@@ -214,6 +217,28 @@ async def test_the_fetcher_hands_over_at_most_so_many_records_of_all_partitions(
     assert await fetcher.fetched_records(4) == {0: [4], 1: [2, 3, 4]}
     assert await fetcher.fetched_records(4) == {}
     assert fetcher._records == {}
+
+
+def test_what_was_read_to_its_end_is_gone_without_a_look_for_garbage() -> None:
+    sent, _ = written([Written([Record()] * 3)])
+    gc.disable()
+    try:
+        result = by_runs(sent)
+        gone = [weakref.ref(result), weakref.ref(cast("Any", result)._partition_records)]
+        assert len(result.getall(2)) == 2
+        assert len(result.getall(2)) == 1
+        del result
+        assert [one() for one in gone] == [None, None]
+    finally:
+        gc.enable()
+
+
+def test_a_result_that_gives_its_records_one_by_one_already_goes_on_so() -> None:
+    sent, _ = written([Written([Record()] * 3)])
+    result = fetched(sent)
+    assert [one.offset for one in result.getall(1)] == [0]
+    in_runs([result])
+    assert [one.offset for one in result.getall(9)] == [1, 2]
 
 
 def test_errors_among_what_was_fetched_are_left_alone() -> None:
