@@ -26,6 +26,8 @@ from schemas.errors import UnavailableError
 from schemas.settings import KafkaSettings
 
 SESSION_TIMEOUT_S: Final = 10.0
+LOST_AFTER_S: Final = 5.0
+"""A broker that is away for less is no news: connections are made anew."""
 
 
 class _NoTables(TableManager):
@@ -163,12 +165,19 @@ class Contact:
 
     def problem(self) -> str | None:
         """Return for how long no broker was reached, counted from the first call that found none; or None."""
-        client = self._consumer._thread._consumer  # noqa: SLF001 - both lines are held by the contract test
-        if client is None or any(one.connected() for one in tuple(client._client._conns.values())):  # noqa: SLF001 - as above
+        client = self._consumer._thread._consumer  # noqa: SLF001 - this and what follows is held by the contract test
+        if client is None or any(map(_connected, tuple(client._client._conns.values()))):  # noqa: SLF001 - as above
             self._lost_at = None
             return None
-        self._lost_at = self._lost_at or self._clock()
-        return f"no broker reached for {self._clock() - self._lost_at:.0f} s"
+        now = self._clock()
+        self._lost_at = self._lost_at or now
+        lost_s = now - self._lost_at
+        return f"no broker reached for {lost_s:.0f} s" if lost_s >= LOST_AFTER_S else None
+
+
+def _connected(connection: Any) -> bool:
+    reader = connection._reader  # noqa: SLF001 - looked at once: its thread may take it away meanwhile
+    return reader is not None and not reader.at_eof()
 
 
 def explained(error: Exception) -> Exception:
