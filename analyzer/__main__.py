@@ -66,6 +66,7 @@ def worker(
     kafka, registries = load(KafkaSettings), load(RegistrySettings)
     reach = Reach(kafka, GlueRegistry.connect(registries), registries.confluent_url)
     crews = [crew_of(reach, settings, judges, one) for one in stages(settings, judges)]
+    gc.collect()
     gc.freeze()  # 150,000 objects of modules stay for good; to look through them takes 80 ms, in which nothing is told
     asyncio.run(_serve(crews, settings))
     structlog.get_logger().info("stopped")

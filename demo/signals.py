@@ -50,10 +50,8 @@ def deaf() -> Iterator[None]:
 def held() -> Iterator[None]:
     """Keep SIGINT and SIGTERM until the body is through, which then counts as one step; it must not take long."""
     came: list[int] = []
-    before = {each: signal.getsignal(each) for each in _STOPPING}
+    before = {each: signal.signal(each, lambda number, _: came.append(number)) for each in _STOPPING}
     try:
-        for each in _STOPPING:
-            signal.signal(each, lambda number, _: came.append(number))
         yield
     finally:
         for each, handler in before.items():

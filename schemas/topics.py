@@ -186,5 +186,7 @@ def _reconcile(client: AdminClient, topic: Topic, wanted: int, there: int, repli
     except KafkaException as error:
         if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
             return Change(topic.name, "kept", "made by somebody else just now")
-        raise UserError(f"the broker refuses topic {topic.name}: {text(error)}") from None
+        raise UserError(
+            f"the broker refuses topic {topic.name}: {text(error)}; its settings stand in schemas/topics.toml"
+        ) from None
     return Change(topic.name, action, detail)

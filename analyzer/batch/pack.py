@@ -162,7 +162,7 @@ class Packer:
         ]
 
 
-@lru_cache(maxsize=32_768)  # some 10 MB: a card's flags are written again with each of its states
+@lru_cache(maxsize=32_768)  # some 16 MB: a card's flags are written again with each of its states
 def _flag(one: Flag) -> bytes:
     device = _ZERO if one.device_id is None else _ONE + text(one.device_id.encode())
     return text(one.transaction_id.encode()) + whole(one.event_time_ms) + device + text(one.country.encode())

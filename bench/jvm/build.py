@@ -22,7 +22,8 @@ _LOG: Final = tuple(f"-Dorg.slf4j.simpleLogger.{name}={level}" for name, level i
 _JVM: Final = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", *_LOG)
 """One core is shared by all threads: the serial collector costs the least of it."""
 _BUILD_TIMEOUT_S: Final = 600
-_PACKAGES: Final = {"java": "Java 17 (Debian: openjdk-17-jdk-headless)", "mvn": "Maven (Debian: maven)"}
+_JDK: Final = "Java 17 (Debian: openjdk-17-jdk-headless)"
+_PACKAGES: Final = {"java": _JDK, "javac": _JDK, "mvn": "Maven (Debian: maven)"}
 TOOLS: Final = tuple(_PACKAGES)
 """Programs that it needs."""
 

@@ -42,8 +42,8 @@ ANALYZER: Final = (
         ("analyzer/batch/shelf.py", "analyzer/batch/judge.py:card_ids_of", "analyzer/card_desk.py:_slots"),
     ),
     Part("judge in arrays", ("analyzer/batch/", "analyzer/card_states.py", "analyzer/recent_codec.py")),
-    Part("notifications", ("analyzer/desk.py", "analyzer/wire.py", "analyzer/card_desk.py:_notifications")),
-    Part("notifications", ("analyzer/notification_codec.py",)),
+    Part("notifications", ("analyzer/desk.py", "analyzer/wire.py", "analyzer/notification_codec.py")),
+    Part("notifications", ("analyzer/card_desk.py:_notifications",)),
     Part("counting", ("analyzer/card_desk.py:_count", "analyzer/metrics.py", "prometheus_client/")),
     Part("send", ("analyzer/publish.py", "aiokafka/producer/")),
     Part(

@@ -208,7 +208,8 @@ def test_without_maven_the_engines_that_it_builds_are_left_out_and_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    (tmp_path / "java").touch(mode=0o755)
+    for name in ("java", "javac"):
+        (tmp_path / name).touch(mode=0o755)
     said: list[str] = []
     left = able(engines_of("ours,streams,flink", ""), said.append)
     assert [one.name for one in left] == ["ours"]

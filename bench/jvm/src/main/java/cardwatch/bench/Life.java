@@ -19,7 +19,11 @@ final class Life {
     }
   }
 
+  /** Says why it can't go on; what fails because it is ending already is no failure. */
   void fail(Throwable error) {
+    if (ended.getCount() == 0) {
+      return;
+    }
     LoggerFactory.getLogger(Life.class).error("it can't go on", error);
     failed.set(true);
     ended.countDown();
