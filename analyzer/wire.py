@@ -143,6 +143,8 @@ def notification_id(transaction_id: str) -> str:
 def notification(transaction: Transaction | Sighting, verdict: Verdict, detected: datetime, version: str) -> Record:
     """Return the record (of notification.avsc) that tells of a flagged transaction.
 
+    What a notification says is defined here; `notification_codec` writes the same as bytes, and tests compare both.
+
     Args:
         transaction: what was flagged.
         verdict: why.
