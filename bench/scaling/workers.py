@@ -12,16 +12,15 @@ from typing import Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from confluent_kafka import ConsumerGroupState
-from confluent_kafka.admin import AdminClient
-
-from bench.analyzer.engine import GROUP, OURS
+from bench.analyzer.engine import OURS
 from bench.analyzer.ground import Ground
 from bench.analyzer.run import Stand, start
 from bench.analyzer.work import ONE_PERCENT
 from bench.memory import Meter, memory
 from demo.process import HOST, Child, free_port
+from schemas import topics
 from schemas.errors import UnavailableError
+from schemas.topics import TRANSACTIONS
 
 _PATIENCE_S: Final = 600.0
 """It ends what hangs: on a busy machine two million states may take minutes to recover."""
@@ -66,8 +65,16 @@ class Worker:
 
     def states(self) -> int:
         """Return how many states it had when it was ready the last time; -1 if its log doesn't say."""
-        lines = [line for line in self.child.text().splitlines() if '"event": "ready"' in line]
-        return int(json.loads(lines[-1])["states"]) if lines else -1
+        return self._when_ready("states")
+
+    def partitions(self) -> int:
+        """Return how many partitions it had then; -1 if its log doesn't say."""
+        return self._when_ready("partitions")
+
+    def _when_ready(self, what: str) -> int:
+        lines = [line for line in self.child.text().splitlines(keepends=True) if '"event": "ready"' in line]
+        whole = [line for line in lines if line.endswith("\n")]
+        return int(json.loads(whole[-1])[what]) if whole else -1
 
 
 @dataclass(slots=True)
@@ -83,7 +90,7 @@ class Site:
     def add(self, count: int = 1, **settings: str) -> None:
         """Start more workers at once; wait until all have their share of the partitions and work."""
         self.workers += [self._started(settings) for _ in range(count)]
-        self.until(lambda: all(one.ready() for one in self.workers) and self._shared(), "ready")
+        self.until(lambda: all(one.ready() for one in self.workers) and self.shared(), "ready")
 
     def _started(self, settings: Mapping[str, str]) -> Worker:
         self.started += 1
@@ -92,15 +99,13 @@ class Site:
         engine = replace(OURS, env=lambda place: {**OURS.env(place), **more})
         return Worker(start(self.stand, engine, self.where, ONE_PERCENT, folder), port)
 
-    def _shared(self) -> bool:
-        """Tell whether the group is settled and each of more than one worker has partitions."""
-        if len(self.workers) == 1:
-            return True
-        admin = AdminClient(self.where.kafka.librdkafka())
-        group = admin.describe_consumer_groups([GROUP])[GROUP].result()
-        shares = [len(one.assignment.topic_partitions) for one in group.members if one.assignment]
-        settled = group.state is ConsumerGroupState.STABLE and len(shares) == len(self.workers)
-        return settled and all(shares) and all(one.ready() for one in self.workers)
+    def shared(self) -> bool:
+        """Tell whether all partitions are shared out, and each worker has some: a worker had more before others came.
+
+        The workers' logs say so; the group can't be asked, since the embedded broker doesn't tell its members.
+        """
+        shares = [one.partitions() for one in self.workers]
+        return all(share > 0 for share in shares) and sum(shares) == topics.load()[TRANSACTIONS].partitions
 
     def until(
         self, done: Callable[[], bool], what: str, patience_s: float = _PATIENCE_S, every_s: float = _LOOK_S

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from bench import screen
@@ -16,7 +18,8 @@ from bench.scaling.commands import FULL, SMALL
 from bench.scaling.points import Known, Shared, Written
 from bench.scaling.report import Found, show
 from bench.scaling.traffic import REMEMBERED_MS, START_MS, USES, Traffic
-from bench.scaling.workers import Site, missing
+from bench.scaling.workers import Site, Worker, missing
+from demo.process import Child
 from schemas.codec import Decoder, Encoder, Record
 from schemas.registry import FakeRegistry
 from schemas.settings import KafkaSettings
@@ -95,6 +98,40 @@ def test_offsets_that_cannot_be_told_are_asked_for_again(tmp_path: Path) -> None
     site = Site(Stand("apache", {}, {}, lambda _: None), where, tmp_path)
     assert site.committed() == 0
     assert where.left == [7]
+
+
+def worker(folder: Path, *partitions: int) -> Worker:
+    """Return a worker whose log says that it was ready with so many, one time after the other."""
+    folder.mkdir()
+    lines = [json.dumps({"event": "ready", "partitions": some, "states": 10 * some}) for some in partitions]
+    code = "import sys; print(*sys.argv[1:], sep=chr(10))"
+    child = Child("worker", [sys.executable, "-c", code, "Hello", *lines], env={}, log=folder / "log")
+    assert child.wait(60) == 0
+    return Worker(child, 1)
+
+
+def test_what_a_worker_has_is_what_it_was_ready_with_last(tmp_path: Path) -> None:
+    one, none = worker(tmp_path / "one", 12, 6), worker(tmp_path / "none")
+    assert (one.partitions(), one.states()) == (6, 60)
+    assert (none.partitions(), none.states()) == (-1, -1)
+
+
+@pytest.mark.parametrize(
+    ("ready_with", "shared"),
+    [
+        ([[12]], True),
+        ([[12], []], False),  # the second joins
+        ([[12], [6]], False),  # the first prepares what is left to it
+        ([[12, 6], [6]], True),
+        ([[12, 12], [0]], False),
+    ],
+)
+def test_partitions_are_shared_when_each_has_some_and_none_has_them_twice(
+    tmp_path: Path, ready_with: list[list[int]], *, shared: bool
+) -> None:
+    site = Site(Stand("apache", {}, {}, lambda _: None), Ground(KafkaSettings()), tmp_path)
+    site.workers = [worker(tmp_path / str(at), *some) for at, some in enumerate(ready_with)]
+    assert site.shared() is shared
 
 
 def found() -> Found:
