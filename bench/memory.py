@@ -30,7 +30,7 @@ class Meter:
         try:
             found = family(self.pid)
             rss = sum(process.memory_info().rss for process in found)
-            self.cpu_s, self.peak_rss = max(self.cpu_s, cpu_s(self.pid)), max(self.peak_rss, rss)
+            self.cpu_s, self.peak_rss = max(self.cpu_s, _used_s(found)), max(self.peak_rss, rss)
         except psutil.NoSuchProcess:
             return
 
@@ -46,7 +46,11 @@ def memory(pid: int) -> Memory:
 
 def cpu_s(pid: int) -> float:
     """Return the CPU seconds that it has used until now, with children that have ended."""
-    head, *others = family(pid)
+    return _used_s(family(pid))
+
+
+def _used_s(found: list[psutil.Process]) -> float:
+    head, *others = found
     return sum(head.cpu_times()[:4]) + sum(sum(process.cpu_times()[:2]) for process in others)
 
 

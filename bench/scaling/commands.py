@@ -28,7 +28,11 @@ class Size:
     """At most."""
     shared_cards: int
     shared_records: int
-    """Judged by each number of workers."""
+    """There before the workers are started, each number of them."""
+    least_records: int
+    """Fewest that a worker gets to know its cards by."""
+    again: tuple[int, int]
+    """Fewest and most records after a recovery; within that, as many as cards."""
     cards: tuple[int, ...]
     written_cards: int
     written_records: int
@@ -37,11 +41,38 @@ class Size:
 
     def records(self, cards: int) -> int:
         """Return how many records make a worker know so many cards."""
-        return max(self.shared_records, cards * 5 // 2)
+        return max(self.least_records, cards * 5 // 2)
+
+    def records_again(self, cards: int) -> int:
+        """Return how many it judges after it has recovered them."""
+        least, most = self.again
+        return min(max(cards, least), most)
 
 
-FULL: Final = Size(4, 20_000, 300_000, (10_000, 100_000, 1_000_000), 10_000, 60_000, 5_000, (0.5, 1.0, 4.0))
-SMALL: Final = Size(1, 50, 300, (50,), 50, 0, 0, ())
+FULL: Final = Size(
+    workers=4,
+    shared_cards=20_000,
+    shared_records=1_500_000,
+    least_records=300_000,
+    again=(100_000, 300_000),
+    cards=(10_000, 100_000, 1_000_000),
+    written_cards=10_000,
+    written_records=60_000,
+    written_per_s=5_000,
+    every_s=(0.5, 1.0, 4.0),
+)
+SMALL: Final = Size(
+    workers=2,
+    shared_cards=50,
+    shared_records=300,
+    least_records=300,
+    again=(50, 50),
+    cards=(50,),
+    written_cards=50,
+    written_records=0,
+    written_per_s=0,
+    every_s=(),
+)
 
 
 def scaling(
@@ -83,5 +114,6 @@ def measure(stand: Stand, size: Size, found: report.Found, folder: Path) -> Iter
         found.written.append(written)
         yield
     for cards in size.cards:  # last: a million of them take longer than everything else
-        found.known.append(know(stand, cards, size.records(cards), folder / str(cards)))
+        records, again = size.records(cards), size.records_again(cards)
+        found.known.append(know(stand, cards, records, again, folder / str(cards)))
         yield

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
 
 from bench.analyzer.ground import ground
 from bench.analyzer.run import Stand
-from bench.memory import memory
+from bench.scaling.points import Known, Shared, Written
 from bench.scaling.traffic import AT_ONCE, USES, Traffic
 from bench.scaling.workers import Site, missing
 from schemas.codec import Encoder
@@ -19,57 +18,6 @@ from schemas.topics import TRANSACTIONS
 
 _STEP_S: Final = 0.25
 """Records of a pace are written so often."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """Some workers' work on some records."""
-
-    workers: int
-    records: int
-    wall_s: float
-    cpu_s: float
-    """Of all workers."""
-    peak_rss: list[int]
-    """Of each worker, since it was started."""
-    wrong: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a worker wrote at checkpoints while it judged some records."""
-
-    cards: int
-    checkpoint_s: float
-    records: int
-    wall_s: float
-    cpu_s: float
-    states: int
-    state_bytes: int
-    wrong: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A worker that knows some cards, and the one that took its place."""
-
-    written: Written
-    rss_empty: int
-    """Before the first record."""
-    rss: int
-    """When all is done."""
-    peak_rss: int
-    start_empty_s: float
-    """From the start of a process until it works, nothing to recover."""
-    start_s: float
-    """The same with all states to recover."""
-    start_empty_cpu_s: float
-    start_cpu_s: float
-    rss_recovered: int
-    peak_rss_recovered: int
-    recovered: int
-    """Cards."""
-    wrong: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -84,41 +32,49 @@ def site(stand: Stand, folder: Path) -> Iterator[Site]:
 
 
 def share(stand: Stand, most: int, cards: int, records: int, folder: Path) -> Iterator[Shared]:
-    """Let one worker judge, then two, and so on; each time as many records, which are there before they begin."""
-    with site(stand, folder) as made:
-        traffic = Traffic(Encoder("transaction", stand.versions[TRANSACTIONS]), cards)
-        _fill(made, traffic, cards)  # every card is known by then
-        for workers in range(1, most + 1):
+    """Let one worker judge, then two, and so on; each time as many records, which are there before they are started."""
+    for workers in range(1, most + 1):
+        with site(stand, folder / str(workers)) as made:
             stand.say(f"{workers} worker{'s' * (workers > 1)}: {records:,} records of {cards:,} cards")
-            made.add()
-            made.finish()
-            before = made.counted()
-            made.pause()
-            _fill(made, traffic, records)
-            cpu_s = _cpu_s(made)
-            made.resume()
-            wall_s = made.finish()
-            wrong = missing(made.counted(), before, records)
-            peaks = [one.meter.peak_rss for one in made.workers]
-            yield Shared(workers, records, wall_s, _cpu_s(made) - cpu_s, peaks, wrong)
+            _fill(made, Traffic(Encoder("transaction", stand.versions[TRANSACTIONS]), cards), records)
+            shared = _side_by_side(made, workers, records)
+        yield shared
 
 
-def know(stand: Stand, cards: int, records: int, folder: Path) -> Known:
-    """Let a worker get to know cards, and start it again."""
+def _side_by_side(made: Site, workers: int, records: int) -> Shared:
+    made.committed()  # the first answer takes long, and must not while the clock should run
+    made.add(workers)
+    left = records - made.committed()
+    cpu_s, began = made.cpu_s(), monotonic()
+    made.finish()
+    wall_s, cpu_s = monotonic() - began, made.cpu_s() - cpu_s
+    peaks = [one.meter.peak_rss for one in made.workers]
+    return Shared(workers, left, wall_s, cpu_s, peaks, missing(made.counted(), {}, records))
+
+
+def know(stand: Stand, cards: int, records: int, again: int, folder: Path) -> Known:
+    """Let a worker get to know cards, start it again, and let it judge some more.
+
+    Args:
+        stand: what all runs share.
+        cards: how many there are.
+        records: how many the first judges; every card has one.
+        again: how many the second judges.
+        folder: for data and logs.
+    """
     with site(stand, folder) as made:
         stand.say(f"one worker: {records:,} records of {cards:,} cards")
         traffic = Traffic(Encoder("transaction", stand.versions[TRANSACTIONS]), cards)
-        began = monotonic()
-        first = made.add()
-        start_s, start_cpu_s, empty = monotonic() - began, first.meter.cpu_s, memory(first.child.pid).rss
+        start_s, start_cpu_s, empty = _start(made)
         written = _judge(made, traffic, records, 1.0)
-        rss, peak = memory(first.child.pid).rss, first.meter.peak_rss
+        rss, peak = made.rss(), made.workers[0].meter.peak_rss
         made.stop()
-        stand.say(f"one worker recovers {cards:,} cards")
-        began = monotonic()
-        second = made.add()
-        again_s, again = monotonic() - began, second.states()
-        wrong = [] if again == len(traffic.seen) else [f"{again:,} states are recovered of {len(traffic.seen):,}"]
+        stand.say(f"one worker recovers {cards:,} cards, and judges {again:,} records")
+        again_s, again_cpu_s, rss_recovered = _start(made)
+        peak_recovered, recovered = made.workers[0].meter.peak_rss, made.workers[0].states()
+        wrong = [] if recovered == cards else [f"{recovered:,} states are recovered of {cards:,}"]
+        traffic.seen.clear()
+        more = _judge(made, traffic, again, 1.0)
         return Known(
             written,
             rss_empty=empty,
@@ -127,12 +83,21 @@ def know(stand: Stand, cards: int, records: int, folder: Path) -> Known:
             start_empty_s=start_s,
             start_s=again_s,
             start_empty_cpu_s=start_cpu_s,
-            start_cpu_s=second.meter.cpu_s,
-            rss_recovered=memory(second.child.pid).rss,
-            peak_rss_recovered=second.meter.peak_rss,
-            recovered=again,
-            wrong=[*written.wrong, *wrong],
+            start_cpu_s=again_cpu_s,
+            rss_recovered=rss_recovered,
+            peak_rss_recovered=peak_recovered,
+            recovered=recovered,
+            again=more,
+            touched=len(traffic.seen),
+            wrong=[*written.wrong, *wrong, *(f"after the recovery {line}" for line in more.wrong)],
         )
+
+
+def _start(made: Site) -> tuple[float, float, int]:
+    """Start the only worker; return the seconds until it works, CPU seconds and memory then."""
+    began = monotonic()
+    made.add()
+    return monotonic() - began, made.cpu_s(), made.rss()
 
 
 def write(
@@ -160,16 +125,16 @@ def write(
 
 def _judge(made: Site, traffic: Traffic, records: int, checkpoint_s: float, per_s: int = 0) -> Written:
     """Let workers judge records while they are written, as fast as can be or so many a second."""
-    before, cpu_s, began = made.counted(), _cpu_s(made), monotonic()
+    before, cpu_s, began = made.counted(), made.cpu_s(), monotonic()
     _fill(made, traffic, records, per_s)
     made.finish()
-    wall_s, counted = monotonic() - began, made.counted()
+    wall_s, cpu_s, counted = monotonic() - began, made.cpu_s() - cpu_s, made.counted()
     return Written(
-        len(traffic.seen),
+        traffic.cards,
         checkpoint_s,
         records,
         wall_s,
-        _cpu_s(made) - cpu_s,
+        cpu_s,
         int(counted["states"] - before["states"]),
         int(counted["state_bytes"] - before["state_bytes"]),
         missing(counted, before, records),
@@ -185,7 +150,3 @@ def _fill(made: Site, traffic: Traffic, records: int, per_s: int = 0) -> None:
         done += len(values)
         for one in made.workers:
             one.look()
-
-
-def _cpu_s(made: Site) -> float:
-    return sum(one.meter.cpu_s for one in made.workers)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import middle
-from bench.scaling.measure import Known, Shared, Written
+from bench.scaling.points import Known, Shared, Written
 
 _US: Final = 1e6
 _MB: Final = 1e6
@@ -75,29 +75,29 @@ def _table(title: str, *headings: str) -> Table:
 def _workers(shared: list[Shared]) -> Table:
     table = _table(
         "Workers on one machine, medians",
-        "workers",
-        "runs",
-        "records/s",
-        "CPU µs/record",
-        "records/CPU s",
-        "peak MB each",
+        *("workers", "runs", "records", "records/s", "CPU µs/record", "records/CPU s", "peak MB each"),
     )
     for workers in sorted({one.workers for one in shared}):
         runs = [one for one in shared if one.workers == workers]
-        rate = middle([one.records / one.wall_s for one in runs]) or 0.0
-        cpu_us = middle([one.cpu_s / one.records * _US for one in runs]) or 0.0
-        peak = middle([max(one.peak_rss) / _MB for one in runs]) or 0.0
+        cpu_s = middle([one.cpu_each_s for one in runs])
         table.add_row(
-            *(str(workers), str(len(runs)), f"{rate:,.0f}", f"{cpu_us:.1f}", f"{_US / max(cpu_us, 1e-9):,.0f}"),
-            f"{peak:,.0f}",
+            *(str(workers), str(len(runs)), _figure(middle([one.records for one in runs]))),
+            *(_figure(middle([one.per_s for one in runs])), _figure(cpu_s and cpu_s * _US, ",.1f")),
+            _figure(cpu_s and 1 / cpu_s),
+            _figure(middle([max(one.peak_rss) / _MB for one in runs])),
         )
     return table
+
+
+def _figure(value: float | None, form: str = ",.0f") -> str:
+    return "-" if value is None else format(value, form)
 
 
 def _cards(known: list[Known]) -> Table:
     table = _table(
         "Cards in one worker",
         *("cards", "CPU µs/record", "MB", "peak MB", "bytes a card", "recovery s", "CPU s", "MB then", "bytes a card"),
+        "CPU µs/record after it",
     )
     for one in known:
         cards, written = max(1, one.recovered), one.written
@@ -106,6 +106,7 @@ def _cards(known: list[Known]) -> Table:
             *(f"{one.rss / _MB:,.0f}", f"{one.peak_rss / _MB:,.0f}", f"{(one.rss - one.rss_empty) / cards:,.0f}"),
             *(f"{one.start_s - one.start_empty_s:.1f}", f"{one.start_cpu_s - one.start_empty_cpu_s:.1f}"),
             *(f"{one.rss_recovered / _MB:,.0f}", f"{(one.rss_recovered - one.rss_empty) / cards:,.0f}"),
+            f"{one.again.cpu_s / one.again.records * _US:.1f}",
         )
     return table
 

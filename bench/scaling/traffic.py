@@ -38,7 +38,7 @@ class Traffic:
     seed: int = 20_260_101
     made: int = 0
     seen: set[int] = field(default_factory=set)
-    """Cards that have had a transaction."""
+    """Cards that have had a transaction; may be cleared."""
 
     def take(self, count: int, at_once: int = AT_ONCE) -> Iterator[list[tuple[bytes, bytes]]]:
         """Yield keys and values of so many more transactions, some at once, in order of event time."""

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import io
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from bench import screen
-from bench.scaling.measure import Known, Shared, Written
+from bench.analyzer.ground import Ground
+from bench.analyzer.run import Stand
+from bench.scaling.commands import FULL, SMALL
+from bench.scaling.points import Known, Shared, Written
 from bench.scaling.report import Found, show
 from bench.scaling.traffic import REMEMBERED_MS, START_MS, USES, Traffic
-from bench.scaling.workers import missing
+from bench.scaling.workers import Site, Worker, missing
+from demo.process import Child
 from schemas.codec import Decoder, Encoder, Record
 from schemas.registry import FakeRegistry
+from schemas.settings import KafkaSettings
 
 registry = FakeRegistry()
 ENCODER = Encoder.registered("transaction", "transactions", registry)
@@ -59,21 +67,122 @@ def test_a_record_that_was_lost_or_done_twice_is_told() -> None:
     assert missing({"judged": 25.0, "late": 2.0}, before, 20) == ["16 records are done of 20"]
 
 
+def test_a_card_that_comes_again_is_seen_again_once_the_seen_are_cleared() -> None:
+    traffic = Traffic(ENCODER, 30)
+    list(traffic.take(75))
+    assert len(traffic.seen) == traffic.cards
+    traffic.seen.clear()
+    keys = {key for some in traffic.take(30) for key, _ in some}
+    assert len(traffic.seen) == len(keys) < 30
+
+
+def test_what_makes_cards_known_has_each_and_what_comes_after_a_recovery_has_bounds() -> None:
+    assert [FULL.records(cards) for cards in FULL.cards] == [300_000, 300_000, 2_500_000]
+    assert [FULL.records_again(cards) for cards in FULL.cards] == [100_000, 100_000, 300_000]
+    assert all(size.records(cards) >= cards for size in (FULL, SMALL) for cards in size.cards)
+
+
+class Answers(Ground):
+    """The group's offsets, as they are told one time after the other."""
+
+    left: Sequence[int] = ()
+
+    def committed(self) -> int:
+        told, *self.left = self.left
+        return told
+
+
+def test_offsets_that_cannot_be_told_are_asked_for_again(tmp_path: Path) -> None:
+    where = Answers(KafkaSettings())
+    where.left = [-1, -1, 0, 7]
+    site = Site(Stand("apache", {}, {}, lambda _: None), where, tmp_path)
+    assert site.committed() == 0
+    assert where.left == [7]
+
+
+def worker(folder: Path, *partitions: int) -> Worker:
+    """Return a worker whose log says that it was ready with so many, one time after the other."""
+    folder.mkdir()
+    lines = [json.dumps({"event": "ready", "partitions": some, "states": 10 * some}) for some in partitions]
+    code = "import sys; print(*sys.argv[1:], sep=chr(10))"
+    child = Child("worker", [sys.executable, "-c", code, "Hello", *lines], env={}, log=folder / "log")
+    assert child.wait(60) == 0
+    return Worker(child, 1)
+
+
+def test_what_a_worker_has_is_what_it_was_ready_with_last(tmp_path: Path) -> None:
+    one, none = worker(tmp_path / "one", 12, 6), worker(tmp_path / "none")
+    assert (one.partitions(), one.states()) == (6, 60)
+    assert (none.partitions(), none.states()) == (-1, -1)
+
+
+@pytest.mark.parametrize(
+    ("ready_with", "shared"),
+    [
+        ([[12]], True),
+        ([[12], []], False),  # the second joins
+        ([[12], [6]], False),  # the first prepares what is left to it
+        ([[12, 6], [6]], True),
+        ([[12, 12], [0]], False),
+    ],
+)
+def test_partitions_are_shared_when_each_has_some_and_none_has_them_twice(
+    tmp_path: Path, ready_with: list[list[int]], *, shared: bool
+) -> None:
+    site = Site(Stand("apache", {}, {}, lambda _: None), Ground(KafkaSettings()), tmp_path)
+    site.workers = [worker(tmp_path / str(at), *some) for at, some in enumerate(ready_with)]
+    assert site.shared() is shared
+
+
 def found() -> Found:
     written = Written(10_000, 1.0, 100_000, 4.0, 2.0, 50_000, 20_000_000)
-    known = Known(written, 100_000_000, 110_000_000, 120_000_000, 4.0, 5.5, 1.0, 2.0, 105_000_000, 106_000_000, 10_000)
+    known = Known(
+        written,
+        rss_empty=100_000_000,
+        rss=110_000_000,
+        peak_rss=120_000_000,
+        start_empty_s=4.0,
+        start_s=5.5,
+        start_empty_cpu_s=1.0,
+        start_cpu_s=2.0,
+        rss_recovered=105_000_000,
+        peak_rss_recovered=106_000_000,
+        recovered=10_000,
+        again=Written(10_000, 1.0, 100_000, 9.0, 7.77, 50_000, 20_000_000),
+        touched=9_999,
+    )
     return Found("apache", [Shared(2, 100_000, 2.0, 2.0, [100_000_000, 90_000_000])], [known], [written])
 
 
+def shown(what: Found) -> str:
+    file = io.StringIO()
+    show(what, Console(file=file, width=200))
+    return file.getvalue()
+
+
+def row_of_workers(what: Found) -> list[str]:
+    return next(line for line in shown(what).splitlines() if line.startswith("│")).replace("│", "").split()
+
+
 def test_the_tables_say_what_a_record_and_a_card_cost() -> None:
-    console = Console(file=io.StringIO(), width=200)
-    show(found(), console)
-    assert isinstance(console.file, io.StringIO)
-    text = console.file.getvalue()
+    text = shown(found())
     assert "50,000" in text  # records a second of two workers
     assert "1,000" in text  # bytes a card
     assert "1.5" in text  # seconds of recovery
+    assert "77.7" in text  # CPU of a record after it
     assert "WRONG" not in text
+
+
+def test_workers_that_left_nothing_until_all_were_ready_have_no_figures() -> None:
+    one = found()
+    one.shared = [Shared(3, 0, 0.1, 0.0, [90_000_000])]
+    assert row_of_workers(one) == ["3", "1", "0", "-", "-", "-", "90"]
+
+
+def test_a_run_that_left_nothing_does_not_count_beside_one_that_did() -> None:
+    one = found()
+    one.shared.append(Shared(2, 0, 0.1, 0.0, [100_000_000]))
+    assert row_of_workers(one) == ["2", "2", "50,000", "50,000", "20.0", "50,000", "100"]
 
 
 def test_what_was_wrong_anywhere_is_told() -> None:
