@@ -112,8 +112,10 @@ class CardDesk:
     def _slots(self, portion: Portion, reading: Transactions) -> IntArray:
         card_ids = card_ids_of(reading.columns, reading.read)
         ends = np.searchsorted(reading.at, portion.ends).tolist()
-        spans = zip(portion.batches, [0, *ends], ends, strict=False)
-        return np.concatenate([self.states.slots(one.partition, card_ids[begin:end]) for one, begin, end in spans])
+        bounds = zip(portion.batches, [0, *ends], ends, strict=False)
+        spans = [(one.partition, card_ids[begin:end]) for one, begin, end in bounds]
+        self.states.warm(spans)
+        return np.concatenate([self.states.slots(partition, some) for partition, some in spans])
 
     def _notifications(self, reading: Transactions, outcome: BatchOutcome, told: dict[int, list[Outgoing]]) -> None:
         places, tells = list[int](), list[Told]()

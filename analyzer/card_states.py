@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.batch.columns import IntArray
-from analyzer.batch.shelf import Shelf
+from analyzer.batch.shelf import Shelf, warm
 from analyzer.batch.store import CardStore
 from analyzer.ports import State
 from analyzer.wire import StateCodec
@@ -60,6 +60,10 @@ class CardStates:
             BadRecordError: what the changelog has of one is not a state.
         """
         return self._of(partition).shelf.slots(card_ids)
+
+    def warm(self, spans: Iterable[tuple[int, Sequence[bytes]]]) -> None:
+        """Touch cards of some partitions, all cold ones at once, which is much faster; raises as `slots`."""
+        warm(self.store, [(self._of(partition).shelf, card_ids) for partition, card_ids in spans])
 
     def _of(self, partition: int) -> _Partition:
         known = self._partitions.get(partition)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from analyzer.batch.columns import IntArray
 from analyzer.batch.store import CardStore
+
+FEW: Final = 20
+"""States that are read faster one by one."""
 
 
 class Shelf:
@@ -16,7 +19,7 @@ class Shelf:
 
     def __init__(self, store: CardStore, partition: int) -> None:
         """Start empty."""
-        self._store, self._partition = store, partition
+        self._store, self.partition = store, partition
         self._cold: dict[bytes, bytes] = {}
         self._slots: dict[bytes, int] = {}
 
@@ -63,7 +66,7 @@ class Shelf:
             return slot
         value = self._cold.get(card_id)
         window = None if value is None else self._store.codec.decode(value)
-        slot = self._slots[card_id] = self._store.take(self._partition, card_id, window)
+        slot = self._slots[card_id] = self._store.take(self.partition, card_id, window)
         self._cold.pop(card_id, None)
         return slot
 
@@ -76,8 +79,35 @@ class Shelf:
             ]
         return np.array(found, np.int64)
 
+    def cold(self, card_ids: Sequence[bytes]) -> Iterable[bytes]:
+        """Return those of some cards that are cold."""
+        return filter(self._cold.__contains__, card_ids) if self._cold else ()
+
+    def warmed(self, card_id: bytes, slot: int) -> None:
+        """Take note that a cold card has a slot now."""
+        self._slots[card_id] = slot
+        del self._cold[card_id]
+
     def clear(self) -> None:
         """Forget all cards, and give their slots back."""
         self._store.free(self._slots.values())
         self._cold.clear()
         self._slots.clear()
+
+
+def warm(store: CardStore, wanted: Iterable[tuple[Shelf, Sequence[bytes]]]) -> None:
+    """Make the cold ones of some shelves' cards warm, all at once if they are many.
+
+    Raises:
+        BadRecordError: what the changelog has of one is not a state; all stay cold then.
+    """
+    cold = list(dict.fromkeys((shelf, card_id) for shelf, card_ids in wanted for card_id in shelf.cold(card_ids)))
+    if len(cold) <= FEW:
+        return
+    slots = store.take_cold(
+        [shelf.partition for shelf, _ in cold],
+        [card_id for _, card_id in cold],
+        [shelf.value(card_id) for shelf, card_id in cold],
+    )
+    for (shelf, card_id), slot in zip(cold, slots, strict=True):
+        shelf.warmed(card_id, slot)

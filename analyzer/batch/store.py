@@ -13,6 +13,8 @@ import numpy as np
 from analyzer.batch.cards import Cards, OtherCountry, OtherDevice
 from analyzer.batch.log import NOTHING, RecentLog
 from analyzer.batch.pack import Packer
+from analyzer.batch.thaw import thaw
+from analyzer.batch.unpack import unpack
 from analyzer.batch.windows import (
     countries_at,
     devices_at,
@@ -75,6 +77,27 @@ class CardStore:
             self.put(slot, window)
             self.cards.dirty[slot] = False
         return slot
+
+    def take_cold(self, partitions: Sequence[int], card_ids: Sequence[bytes], values: Sequence[bytes]) -> list[int]:
+        """Return slots for cards that have none yet; `values` are what the changelog has of them.
+
+        Raises:
+            BadRecordError: one of them is not a state; no slot is taken then.
+        """
+        found = unpack(self.codec.header, values)
+        windows = {at: self.codec.decode(values[at]) for at in np.flatnonzero(~found.plain).tolist()}
+        each = enumerate(zip(partitions, card_ids, strict=True))
+        slots = [self.take(partition, card_id, windows.get(at)) for at, (partition, card_id) in each]
+        thaw(
+            found,
+            np.array(slots, np.int64),
+            cards=self.cards,
+            log=self.log,
+            countries=self.countries,
+            devices=self.devices,
+            flags=self.flags,
+        )
+        return slots
 
     def free(self, slots: Collection[int]) -> None:
         """Take slots back, and forget what is in them."""

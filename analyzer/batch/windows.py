@@ -16,7 +16,9 @@ from analyzer.recent_codec import RecentCodec
 MOST_REMEMBERED: Final = 48
 MOST_NAMES: Final = 32
 """Transactions, and countries or devices, of a card that is kept in arrays."""
-_LARGEST: Final = 2**31 - 1
+LARGEST: Final = 2**31 - 1
+"""What a counter can hold."""
+
 _LARGEST_LONG: Final = 2**61
 
 
@@ -27,7 +29,7 @@ def fits(window: CardWindow) -> bool:
     return (
         len(window.recent) <= MOST_REMEMBERED
         and max(len(window.countries), len(window.devices)) <= MOST_NAMES
-        and all(0 <= count <= _LARGEST for count in (*counts, *(one.habit.count for one in window.devices)))
+        and all(0 <= count <= LARGEST for count in (*counts, *(one.habit.count for one in window.devices)))
         and all(one.name.isascii() and len(one.name) == len("DE") for one in window.countries)
         and all(ms > NEVER for ms in (*since, *(window.silence or ()), *(one.event_time_ms for one in window.recent)))
         and all(ms > NEVER for ms in (one.event_time_ms for one in window.flags))

@@ -123,20 +123,22 @@ CONFLUENT: Final = Engine(
     "confluent", "confluent-kafka", _peer("plain"), _peer_env(), durable=False, unequal=_UNCHECKED
 )
 _FIGURES: Final = "every figure of every window for each record, 3 % of its time; ours only those that rules read"
-STREAMS: Final = Engine(
+
+
+def _on_jvm(name: str, title: str, main: str, unequal: str) -> Engine:
+    return Engine(name, title, lambda: jvm.argv(main), lambda _: {}, needs=jvm.TOOLS, unequal=f"{_FIGURES}; {unequal}")
+
+
+STREAMS: Final = _on_jvm(
     "streams",
     "Kafka Streams",
-    lambda: jvm.argv(jvm.STREAMS),
-    lambda _: {},
-    needs=jvm.TOOLS,
-    unequal=f"{_FIGURES}; it tells each exactly once, ours and Flink at least once",
+    jvm.STREAMS,
+    "it tells each exactly once, ours and Flink at least once",
 )
-FLINK: Final = Engine(
+FLINK: Final = _on_jvm(
     "flink",
     "Flink",
-    lambda: jvm.argv(jvm.FLINK),
-    lambda _: {},
-    needs=jvm.TOOLS,
-    unequal=f"{_FIGURES}; a checkpoint writes all cards, to one disk; ours those that changed, to Kafka",
+    jvm.FLINK,
+    "a checkpoint writes all cards, to one disk; ours those that changed, to Kafka",
 )
 ENGINES: Final = {one.name: one for one in (OURS, FAUST, FAUST_TUNED, QUIX, CONFLUENT, STREAMS, FLINK)}

@@ -36,7 +36,7 @@ def argv(main: str, *, say: Callable[[str], None] = lambda _: None) -> list[str]
         say: called with a line of progress when they must be built first.
 
     Raises:
-        UserError: java or mvn is missing, or Maven fails.
+        UserError: java is missing, or what builds them (mvn, javac), or Maven fails.
     """
     return [_tool("java"), *_JVM, "-cp", f"{jars(say=say)}/*", main]
 
@@ -59,6 +59,7 @@ def jars(*, say: Callable[[str], None] = lambda _: None) -> Path:
 
 
 def _package(output: Path) -> None:
+    _tool("javac")  # Maven looks for it itself, and says less
     command = [_tool("mvn"), "-B", "-q", "-f", str(_HERE / "pom.xml"), "package", f"-Doutput={output}"]
     try:
         done = subprocess.run(  # noqa: S603 - mvn with this project's arguments

@@ -47,14 +47,17 @@ class Member:
 
     def take(self, counts: Mapping[int, int]) -> None:
         """Judge so many records of each partition at once, and hold it equal to the core."""
-        ones, expected, offsets, slots = list[Transaction](), list[object](), list[int](), list[int]()
+        ones, expected, offsets = list[Transaction](), list[object](), list[int]()
+        spans = list[tuple[int, list[bytes]]]()
         for number, count in counts.items():
             partition = self.partitions[number]
             first, some = partition.position, partition.reads(count)
             ones += some
             offsets += range(first, first + len(some))
             expected += [told(*partition.scalar.take(one, first + at)) for at, one in enumerate(some)]
-            slots += self.states.slots(number, [one.card_id.encode() for one in some]).tolist()
+            spans.append((number, [one.card_id.encode() for one in some]))
+        self.states.warm(spans)
+        slots = [slot for span in spans for slot in self.states.slots(*span).tolist()]
         columns = replace(columns_of(ones), offsets=np.array(offsets, np.int64))
         outcome = self.judge.judge(self.states.store, np.array(slots, np.int64), columns, ones.__getitem__)
         assert plainly(outcome) == expected

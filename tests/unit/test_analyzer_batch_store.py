@@ -13,47 +13,20 @@ from hypothesis import strategies as st
 from analyzer.batch.pack import whole, wholes
 from analyzer.batch.shelf import Shelf
 from analyzer.batch.store import CardStore
-from analyzer.core.model import DAY_MS, Place, RecentTransaction
-from analyzer.core.window import MAX_FLAGS, MAX_SEEN, CardWindow, Country, Device, Flag, Habit, Silence
+from analyzer.core.model import DAY_MS
+from analyzer.core.window import CardWindow
 from analyzer.wire import checked
 from schemas.errors import BadRecordError
 from tests.analyzer_input import NOON_MS, judge, record, sight
 from tests.batch_input import columns_of
 from tests.batch_peer import Batched, state_codec
-
-COUNTS = st.integers(0, 2**31 + 5)
-TIMES = st.integers(0, 4_102_444_800_000)
-NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
-CODES = st.text("ABCXYZ", min_size=2, max_size=2)
-FLOATS = st.floats(-1e6, 1e6)
-HABITS = st.builds(Habit, COUNTS, FLOATS, FLOATS)
-PLACES = st.none() | st.builds(Place, st.floats(-90, 90), st.floats(-180, 180))
-RECENT = st.builds(
-    RecentTransaction,
-    *(NAMES, TIMES, st.integers(0, 10**12), NAMES, st.sampled_from(["5411", "5815"]), CODES, PLACES),
-    *(st.booleans(), st.booleans()),
-)
+from tests.card_windows import WINDOWS
 
 
 def shelved() -> tuple[CardStore, Shelf]:
     """Return a store, and the shelf of a partition in it."""
     store = CardStore(state_codec())
     return store, Shelf(store, 0)
-
-
-def in_order(recent: list[RecentTransaction]) -> tuple[RecentTransaction, ...]:
-    return tuple(sorted(recent, key=lambda one: one.event_time_ms))
-
-
-WINDOWS = st.builds(
-    CardWindow,
-    *(st.integers(-1, 2**61), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, HABITS),
-    st.lists(st.builds(Country, CODES, TIMES), max_size=MAX_SEEN, unique_by=lambda one: one.name).map(tuple),
-    st.lists(st.builds(Device, NAMES, TIMES, HABITS), max_size=MAX_SEEN, unique_by=lambda one: one.name).map(tuple),
-    st.lists(RECENT, max_size=60).map(in_order),
-    st.none() | st.builds(Silence, TIMES, TIMES),
-    st.lists(st.builds(Flag, NAMES, TIMES, st.none() | NAMES, CODES), max_size=MAX_FLAGS).map(tuple),
-)
 
 
 @settings(max_examples=12, deadline=None)

@@ -34,6 +34,17 @@ def test_without_java_it_says_what_to_install(tmp_path: Path, monkeypatch: pytes
         build.argv(build.FLINK)
 
 
+def test_without_a_compiler_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("java", "mvn"):
+        program = tmp_path / name
+        program.write_text("#!/bin/sh\nexit 1\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(build, "_BUILT", tmp_path)
+    with pytest.raises(UserError, match="need `javac`, which is not on PATH: install Java 17"):
+        build.argv(build.STREAMS)
+
+
 def test_every_version_is_pinned_and_no_repository_is_named() -> None:
     versions = [found.text or "" for found in pom().iterfind(".//{*}version")]
     assert len(versions) > 5
