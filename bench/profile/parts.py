@@ -39,7 +39,10 @@ ANALYZER: Final = (
     Part("checkpoint: encode states", ("analyzer/batch/store.py:encode_all", "analyzer/settle.py")),
     Part(
         "cards by slot",
-        ("analyzer/batch/shelf.py", "analyzer/batch/judge.py:card_ids_of", "analyzer/card_desk.py:_slots"),
+        (
+            *("analyzer/batch/shelf.py", "analyzer/batch/unpack.py", "analyzer/batch/thaw.py"),
+            *("analyzer/batch/judge.py:card_ids_of", "analyzer/card_desk.py:_slots"),
+        ),
     ),
     Part("judge in arrays", ("analyzer/batch/", "analyzer/card_states.py", "analyzer/recent_codec.py")),
     Part("notifications", ("analyzer/desk.py", "analyzer/wire.py", "analyzer/notification_codec.py")),
