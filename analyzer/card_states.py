@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.batch.columns import IntArray
-from analyzer.batch.shelf import Shelf, warm
+from analyzer.batch.shelf import FEW, Shelf, warm
 from analyzer.batch.store import CardStore
 from analyzer.ports import State
 from analyzer.wire import StateCodec
@@ -48,8 +48,14 @@ class CardSnapshot:
 class CardStates:
     """States by partition and card, in arrays."""
 
-    def __init__(self, codec: StateCodec) -> None:
-        """Start empty; `codec` reads and writes what the changelog holds."""
+    def __init__(self, codec: StateCodec, few: int = FEW) -> None:
+        """Start empty.
+
+        Args:
+            codec: reads and writes what the changelog holds.
+            few: so many cold cards at once are read one by one.
+        """
+        self._few = few
         self.store = CardStore(codec)
         self._partitions: dict[int, _Partition] = {}
 
@@ -63,7 +69,7 @@ class CardStates:
 
     def warm(self, spans: Iterable[tuple[int, Sequence[bytes]]]) -> None:
         """Touch cards of some partitions, all cold ones at once, which is much faster; raises as `slots`."""
-        warm(self.store, [(self._of(partition).shelf, card_ids) for partition, card_ids in spans])
+        warm(self.store, [(self._of(partition).shelf, card_ids) for partition, card_ids in spans], self._few)
 
     def _of(self, partition: int) -> _Partition:
         known = self._partitions.get(partition)

@@ -279,6 +279,8 @@ def _devices(record: Record) -> tuple[Device, ...]:
 
 def _all(values: list[Any], names: list[str], unknown: Any) -> list[Any]:
     """Return a value for each name: older states have none."""
+    if len(values) > len(names):
+        raise BadRecordError(f"a state has {len(values)} values for {len(names)} names")
     return [*values, *[unknown] * (len(names) - len(values))]
 
 

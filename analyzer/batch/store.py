@@ -78,13 +78,21 @@ class CardStore:
             self.cards.dirty[slot] = False
         return slot
 
-    def take_cold(self, partitions: Sequence[int], card_ids: Sequence[bytes], values: Sequence[bytes]) -> list[int]:
-        """Return slots for cards that have none yet; `values` are what the changelog has of them.
+    def take_cold(
+        self, partitions: Sequence[int], card_ids: Sequence[bytes], values: Sequence[bytes], few: int
+    ) -> list[int]:
+        """Return slots for cards that have none yet.
+
+        Args:
+            partitions: of each card the one that its records come from.
+            card_ids: n cards.
+            values: what the changelog has of them.
+            few: as for `unpack`.
 
         Raises:
             BadRecordError: one of them is not a state; no slot is taken then.
         """
-        found = unpack(self.codec.header, values)
+        found = unpack(self.codec.header, values, few)
         windows = {at: self.codec.decode(values[at]) for at in np.flatnonzero(~found.plain).tolist()}
         each = enumerate(zip(partitions, card_ids, strict=True))
         slots = [self.take(partition, card_id, windows.get(at)) for at, (partition, card_id) in each]

@@ -30,8 +30,6 @@ _SECOND: Final = 2
 """The second branch of a union."""
 _TWO_LETTERS: Final = np.uint64(4)
 _NOT_ASCII: Final = np.uint64(0x808000)
-_STEP: Final = 16
-"""Bytes that are read from a place at most."""
 
 Which = slice | IntArray
 Columns = tuple[NDArray[Any], ...]
@@ -77,6 +75,8 @@ class _Places:
     buffer: Buffer
     at: IntArray
     plain: BoolArray
+    few: int
+    """A further item of fewer states than that is left to fastavro, with all of them."""
     strings: list[tuple[IntArray, IntArray, IntArray]] = field(default_factory=list)
     """In which states, where the last byte of a string's length stands, and where the string ends."""
 
@@ -146,7 +146,11 @@ class _Places:
         """Step over an array in one block: yield who has a first item, which must be read then, then a second, ..."""
         count = self.whole(least=0, most=most) * self.plain
         for number in range(count.max(initial=0)):
-            yield np.flatnonzero(count > number)
+            which = np.flatnonzero(count > number)
+            if len(which) < self.few:
+                self.plain[which] = False
+                break
+            yield which
         self.octet(np.flatnonzero(count), 0)
 
     def end(self, ends: IntArray) -> None:
@@ -159,13 +163,20 @@ class _Places:
             self.plain &= is_text(cut(self.buffer.octets, [begins], [until])[0])
 
 
-def unpack(header: bytes, values: Sequence[bytes]) -> Unpacked:
-    """Return framed states by columns; `header` is the framing of the schema's newest version."""
-    buffer = Buffer.of(list(values), _STEP)
+def unpack(header: bytes, values: Sequence[bytes], few: int = 1) -> Unpacked:
+    """Return framed states by columns.
+
+    Args:
+        header: the framing of the schema's newest version.
+        values: n states.
+        few: states that have more items of something than all but fewer than that are not plain: another item costs
+            as much for one state as for a hundred.
+    """
+    buffer = Buffer.of(list(values), 0)
     sizes = np.fromiter(map(len, values), np.int64, len(values))
     ends = np.cumsum(sizes)
     plain = np.fromiter((one.startswith(header) for one in values), np.bool_, len(values))
-    places = _Places(buffer, np.minimum(ends - sizes + len(header), buffer.size + 1), plain)
+    places = _Places(buffer, np.minimum(ends - sizes + len(header), buffer.size + 1), plain, few)
     numbers: dict[str, NDArray[Any]] = {"applied_offset": places.whole(least=-1)}
     numbers |= {name: places.whole(least=0, most=LARGEST) for name in COUNTERS}
     numbers |= {name: places.double() for name in ("mean", "m2")}

@@ -12,7 +12,7 @@ from bench.analyzer.ground import ground
 from bench.analyzer.run import Stand
 from bench.scaling.points import Known, Shared, Written
 from bench.scaling.traffic import AT_ONCE, USES, Traffic
-from bench.scaling.workers import Site, missing
+from bench.scaling.workers import Site, done, missing
 from schemas.codec import Encoder
 from schemas.topics import TRANSACTIONS
 
@@ -44,8 +44,7 @@ def share(stand: Stand, most: int, cards: int, records: int, folder: Path) -> It
 def _side_by_side(made: Site, workers: int, records: int) -> Shared:
     made.committed()  # the first answer takes long, and must not while the clock should run
     made.add(workers)
-    left = records - made.committed()
-    cpu_s, began = made.cpu_s(), monotonic()
+    left, cpu_s, began = records - done(made.counted()), made.cpu_s(), monotonic()
     made.finish()
     wall_s, cpu_s = monotonic() - began, made.cpu_s() - cpu_s
     peaks = [one.meter.peak_rss for one in made.workers]

@@ -11,8 +11,8 @@ class Shared:
 
     workers: int
     records: int
-    """How many were left when all workers were ready and each had partitions: the clock and CPU begin then. A worker
-    that was ready before the others has begun with the rest."""
+    """How many were not judged yet when all workers were ready and each had partitions: the clock and CPU begin then.
+    A worker that was ready before the others has begun with the rest."""
     wall_s: float
     """Until all are committed, which is up to two seconds after the last is judged."""
     cpu_s: float

@@ -97,7 +97,7 @@ def _cards(known: list[Known]) -> Table:
     table = _table(
         "Cards in one worker",
         *("cards", "CPU µs/record", "MB", "peak MB", "bytes a card", "recovery s", "CPU s", "MB then", "bytes a card"),
-        "CPU µs/record after it",
+        *("CPU µs/record after it", "of cards' first"),
     )
     for one in known:
         cards, written = max(1, one.recovered), one.written
@@ -106,7 +106,7 @@ def _cards(known: list[Known]) -> Table:
             *(f"{one.rss / _MB:,.0f}", f"{one.peak_rss / _MB:,.0f}", f"{(one.rss - one.rss_empty) / cards:,.0f}"),
             *(f"{one.start_s - one.start_empty_s:.1f}", f"{one.start_cpu_s - one.start_empty_cpu_s:.1f}"),
             *(f"{one.rss_recovered / _MB:,.0f}", f"{(one.rss_recovered - one.rss_empty) / cards:,.0f}"),
-            f"{one.again.cpu_s / one.again.records * _US:.1f}",
+            *(f"{one.again.cpu_s / one.again.records * _US:.1f}", f"{one.touched / one.again.records:.0%}"),
         )
     return table
 

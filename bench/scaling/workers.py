@@ -171,6 +171,11 @@ class Site:
         self.workers.clear()
 
 
+def done(counted: dict[str, float]) -> int:
+    """Return how many records are done by the sums of counters."""
+    return int(sum(counted.get(name, 0.0) for name in DONE))
+
+
 def missing(counted: dict[str, float], before: dict[str, float], records: int) -> list[str]:
     """Return what is wrong with the sums of counters: each record must be done once.
 
@@ -179,5 +184,5 @@ def missing(counted: dict[str, float], before: dict[str, float], records: int) -
     Only one that was thrown out of the group may have judged what another then judges, too: a figure of such a run is
     of more work than it says.
     """
-    done = int(sum(counted.get(name, 0.0) - before.get(name, 0.0) for name in DONE))
-    return [] if done == records else [f"{done:,} records are done of {records:,}"]
+    now = done(counted) - done(before)
+    return [] if now == records else [f"{now:,} records are done of {records:,}"]

@@ -41,7 +41,7 @@ class Member:
     """A worker's states, and its partitions."""
 
     def __init__(self, judge: Judge, sight: Sight | None, streams: Mapping[int, list[Transaction]]) -> None:
-        self.judge, self.states = BatchJudge(judge, sight), CardStates(state_codec())
+        self.judge, self.states = BatchJudge(judge, sight), CardStates(state_codec(), few=0)
         self.partitions = {number: Partition(judge, sight, ones) for number, ones in streams.items()}
         self.changelog: dict[tuple[int, bytes], bytes] = {}
 

@@ -106,7 +106,7 @@ def test_a_broken_state_is_never_read_as_another_one(windows: list[CardWindow], 
     found = unpack(codec.header, [bytes(broken), *values[1:]])
     if found.plain[0]:  # it is a state still, and must be the one that fastavro reads
         store, slots = thawed([bytes(broken)] * (FEW + 1))
-        assert store.window(slots[0]) == codec.decode(bytes(broken))
+        assert store.encode(slots[0]) == codec.encode(codec.decode(bytes(broken)))
 
 
 @pytest.mark.parametrize("length", range(len(state_codec().encode(FULL))))
@@ -146,6 +146,38 @@ def test_half_a_place_is_none() -> None:
     store, slots = thawed([framed(codec, record)] * (FEW + 1))
     assert [one.place for one in store.window(slots[0]).recent] == [None]
     assert in_arrays(store, slots[0]) == put(FULL._replace(recent=(recent._replace(place=None),)))
+
+
+def test_a_character_is_not_put_together_from_two_strings() -> None:
+    codec = state_codec()
+    devices = (Device("GAx", 1, Habit(1, 8.0, 0.0)), Device("yBA", 2, Habit(1, 8.0, 0.0)))
+    value = codec.encode(FULL._replace(devices=devices))
+    broken = value.replace(b"GAx", b"GA\xc3").replace(b"yBA", b"\xbcBA")
+    assert unpack(codec.header, [value, broken]).plain.tolist() == [False, False]
+    assert unpack(codec.header, [value]).plain.tolist() == [True]
+
+
+def test_a_number_in_more_bytes_than_it_needs_is_left_to_fastavro() -> None:
+    codec = state_codec()
+    value, at = codec.encode(FULL), len(codec.header)
+    longer = value[: at + 2] + bytes([value[at + 2] | 0x80, 0]) + value[at + 3 :]
+    assert codec.decode(longer) == FULL
+    assert unpack(codec.header, [longer, value]).plain.tolist() == [False, True]
+
+
+def test_the_deepest_of_many_states_is_left_to_fastavro() -> None:
+    codec = state_codec()
+    other = codec.encode(FULL._replace(flags=FULL.flags[:1]))
+    assert unpack(codec.header, [codec.encode(FULL)] * 4 + [other] * 9, 4).plain.tolist() == [True] * 13
+    assert unpack(codec.header, [codec.encode(FULL)] * 3 + [other] * 9, 4).plain.tolist() == [False] * 3 + [True] * 9
+
+
+def test_more_times_than_devices_are_no_state() -> None:
+    codec = state_codec()
+    value = framed(codec, codec.record(FULL) | {"devicesSince": [1, 2, 3]})
+    assert not unpack(codec.header, [value]).plain[0]
+    with pytest.raises(BadRecordError, match="3 values for 2 names"):
+        codec.decode(value)
 
 
 def test_a_state_of_another_version_of_the_schema_does_not_slow_the_others_down() -> None:
