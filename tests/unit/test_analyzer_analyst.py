@@ -15,10 +15,10 @@ from analyzer.batch.decode import ColumnReader
 from analyzer.batch.judge import BatchJudge
 from analyzer.card_desk import CardDesk
 from analyzer.card_states import CardStates
-from analyzer.core.window import CardWindow
+from analyzer.core.window import CardWindow, Country
 from analyzer.desk import Notifier
 from analyzer.metrics import Metrics
-from analyzer.ports import Outgoing
+from analyzer.ports import Batch, Outgoing
 from analyzer.schema_cache import SchemaCache, SchemaNeededError, glue_cache
 from analyzer.wire import StateCodec, TransactionReader
 from schemas.codec import Decoder, Encoder, definition
@@ -297,3 +297,37 @@ async def test_refused_credentials_end_the_waiting() -> None:
     cache = SchemaCache(Registry(UserError("refused")).lookup, no_wait)
     with pytest.raises(UserError, match="refused"):
         await cache.fetch(7)
+
+
+def recovered(bench: Bench, partitions: tuple[int, ...], cards: int) -> list[Batch]:
+    """Let states of cards be recovered in some partitions, and return a transaction of each."""
+    for partition in partitions:
+        for card in range(cards):
+            state = CardWindow(applied_offset=0, judged=7 + partition, countries=(Country("PT", 1),))
+            bench.states.restored(partition, b"card-%d" % card, bench.codec.encode(state))
+    return [
+        batch(
+            *((1 + card, b"card-%d" % card, bench.value(1 + card, cardId=f"card-{card}")) for card in range(cards)),
+            partition=partition,
+        )
+        for partition in partitions
+    ]
+
+
+async def test_many_recovered_cards_of_several_partitions_are_judged_by_what_is_known_of_them() -> None:
+    bench = await Bench().ready()
+    bench.analyst.analyse(*recovered(bench, (3, 4), cards=30))
+    judged = [
+        bench.states.store.window(int(slot)).judged
+        for partition in (3, 4)
+        for slot in bench.states.slots(partition, [b"card-%d" % card for card in range(30)])
+    ]
+    assert judged == [7 + 3 + 1] * 30 + [7 + 4 + 1] * 30
+
+
+async def test_a_recovered_state_that_cannot_be_read_names_its_topic_and_the_remedy() -> None:
+    bench = await Bench().ready()
+    batches = recovered(bench, (3,), cards=30)
+    bench.states.restored(3, b"card-7", bench.codec.encode(CardWindow(applied_offset=5))[:-1])
+    with pytest.raises(UserError, match=rf"a state of {CARDS_CHANGELOG} can't be read: .*Delete that topic"):
+        bench.analyst.analyse(*batches)
