@@ -42,7 +42,7 @@ def share(stand: Stand, most: int, cards: int, records: int, folder: Path) -> It
 
 
 def _side_by_side(made: Site, workers: int, records: int) -> Shared:
-    made.committed()  # the first answer takes long, and must not while the clock should run
+    made.where.committed()  # the first answer takes long, and must not while the clock should run
     made.add(workers)
     left, cpu_s, began = records - done(made.counted()), made.cpu_s(), monotonic()
     made.finish()

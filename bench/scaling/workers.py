@@ -137,17 +137,6 @@ class Site:
         """Return their resident bytes now."""
         return sum(memory(one.child.pid).rss for one in self.workers)
 
-    def committed(self) -> int:
-        """Return how many records are done; asked again while that can't be told."""
-        answers = [-1]
-
-        def told() -> bool:
-            answers.append(self.where.committed())
-            return answers[-1] >= 0
-
-        self.until(told, "at offsets that can be told")
-        return answers[-1]
-
     def finish(self) -> None:
         """Wait until every record is done."""
         wanted = sum(self.where.ends.values())

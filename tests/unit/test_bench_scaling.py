@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -80,24 +79,6 @@ def test_what_makes_cards_known_has_each_and_what_comes_after_a_recovery_has_bou
     assert [FULL.records(cards) for cards in FULL.cards] == [300_000, 300_000, 2_500_000]
     assert [FULL.records_again(cards) for cards in FULL.cards] == [100_000, 100_000, 300_000]
     assert all(size.records(cards) >= cards for size in (FULL, SMALL) for cards in size.cards)
-
-
-class Answers(Ground):
-    """The group's offsets, as they are told one time after the other."""
-
-    left: Sequence[int] = ()
-
-    def committed(self) -> int:
-        told, *self.left = self.left
-        return told
-
-
-def test_offsets_that_cannot_be_told_are_asked_for_again(tmp_path: Path) -> None:
-    where = Answers(KafkaSettings())
-    where.left = [-1, -1, 0, 7]
-    site = Site(Stand("apache", {}, {}, lambda _: None), where, tmp_path)
-    assert site.committed() == 0
-    assert where.left == [7]
 
 
 def worker(folder: Path, *partitions: int) -> Worker:
